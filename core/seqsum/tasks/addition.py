@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import Alphabet, TranslationTask, by_length, padded
+from seqsum.tasks.alphabet import Alphabet, AlphabetCodec, TranslationTask, by_length, padded
 from seqsum.tasks.base import NOT_ASKED, Batches, Examples, Inputs, Ints, TaskConfig
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
@@ -74,6 +74,13 @@ def written(scaled: int, decimals: int) -> str:
     return f"{whole}.{fraction:0{decimals}d}"
 
 
+class BackwardCodec(AlphabetCodec):
+    """The answer is written from its last digit."""
+
+    def decode(self, inputs: list[int], answer: list[int]) -> str:
+        return super().decode(inputs, answer)[::-1]
+
+
 @register_task
 class Addition(TranslationTask[AdditionConfig]):
     """Two numbers, "12.5+7.25" → their sum with as many decimals as the longer of the two, "19.75".
@@ -100,6 +107,8 @@ class Addition(TranslationTask[AdditionConfig]):
             if config.decimals
             else f"two whole {kind}, such as {'1234'[: config.digits]}+7"
         )
+        codec = AlphabetCodec if config.write == "forward" else BackwardCodec
+        self.codec = codec(QUESTION.characters, ANSWER.characters, self.input_hint, spaces=False)
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
         words = StepStream(seed, "addition/train", WORDS * batch_size).words(first_step, steps)
@@ -120,9 +129,6 @@ class Addition(TranslationTask[AdditionConfig]):
         rows, targets, weights = self._held_out_questions
         return by_length(rows, targets, low, high, weights)
 
-    def parse(self, text: str) -> Ints:
-        return QUESTION.read(text, self.input_hint, spaces=False)
-
     def truth(self, inputs: Inputs) -> str | None:
         """The sum, with as many decimals as the longer number has; None when the text is not number+number."""
         question = re.fullmatch(r"([0-9]+)(?:\.([0-9]+))?\+([0-9]+)(?:\.([0-9]+))?", QUESTION.text(inputs.tolist()))
@@ -133,10 +139,6 @@ class Addition(TranslationTask[AdditionConfig]):
         first = int(first_whole + first_fraction.ljust(decimals, "0"))
         second = int(second_whole + second_fraction.ljust(decimals, "0"))
         return written(first + second, decimals)
-
-    def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
-        text = super().read_answer(inputs, answer)
-        return text[::-1] if self.config.write == "backward" else text
 
     def _drawn(self, words: NDArray[np.uint32]) -> tuple[Numbers, Numbers]:
         """Make pairs from words uint32 [rows, 8]."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqsum.errors import InputError, UserError
 from seqsum.tasks.base import Answer, Examples, Inputs, Ints, Task, TaskSettings
+from seqsum.tasks.codec import Codec
 from seqsum.text import one_line
 
 LONGEST_INPUT = 1_000
@@ -35,8 +37,8 @@ class Alphabet:
         """Return the tokens of a text of known characters; raises KeyError for others."""
         return [self._places[character] for character in text]
 
-    def read(self, text: str, hint: str, spaces: bool = True) -> Ints:
-        """Read what a person typed: int64 [length]; raise InputError with the first character that is not known.
+    def read(self, text: str, hint: str, spaces: bool = True) -> list[int]:
+        """Read what a person typed; raise InputError with the first character that is not known.
 
         spaces: whether white space counts; else it is left out
         """
@@ -50,17 +52,39 @@ class Alphabet:
         for place, (at, character) in enumerate(typed, start=1):
             if character not in self._places:
                 raise InputError(f'input: character {place} is "{one_line(character)}"; type {hint}', at)
-        return np.array(self.tokens("".join(character for _, character in typed)), dtype=np.int64)
+        return self.tokens("".join(character for _, character in typed))
 
     def text(self, tokens: Sequence[int]) -> str:
         """Write tokens as text; those beyond the alphabet are left out."""
         return "".join(self.characters[token] for token in tokens if 0 <= token < len(self.characters))
 
 
+@dataclass(frozen=True)
+class AlphabetCodec(Codec):
+    """Characters of one alphabet are read, and an answer is written in another, which ends with a token above it.
+
+    read, written: the characters of the two; hint: what to type; spaces: whether white space counts
+    """
+
+    read: str
+    written: str
+    hint: str
+    spaces: bool = True
+
+    def encode(self, text: str) -> list[int]:
+        return Alphabet(self.read).read(text, self.hint, self.spaces)
+
+    def decode(self, inputs: list[int], answer: list[int]) -> str:
+        alphabet = Alphabet(self.written)
+        end = len(alphabet)
+        return alphabet.text(answer[: answer.index(end)] if end in answer else answer)
+
+
 class TranslationTask(Task[TaskSettings]):
     """A task that reads characters of one alphabet and writes an answer in another."""
 
     answer: ClassVar[Answer] = "sequence"
+    codec: AlphabetCodec
     read: ClassVar[Alphabet]
     written: ClassVar[Alphabet]
 
@@ -70,9 +94,11 @@ class TranslationTask(Task[TaskSettings]):
         self.classes = self.begin = self.end + 1
         self.target_vocabulary = self.end + 2
 
+    def parse(self, text: str) -> Ints:
+        return np.array(self.codec.encode(text), dtype=np.int64)
+
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
-        tokens = answer.tolist()
-        return self.written.text(tokens[: tokens.index(self.end)] if self.end in tokens else tokens)
+        return self.codec.decode(inputs.tolist(), answer.tolist())
 
     def input_names(self, inputs: Inputs) -> list[str]:
         return list(self.read.text(inputs.tolist()))

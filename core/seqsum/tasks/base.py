@@ -16,6 +16,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import full
 from seqsum.schema import Section
 from seqsum.tasks.asked_rows import AskedRows
+from seqsum.tasks.codec import Codec
 from seqsum.tasks.file_rows import AskedFile, FileColumn
 
 Ints = NDArray[np.int64]
@@ -114,6 +115,9 @@ class Task(ABC, Generic[TaskSettings]):
     """What its own metrics are called that a checkpoint can be chosen by, beside accuracy and eval_loss."""
     unit: str = "token"
     """What one token is called."""
+    codec: Codec | None = None
+    """What reads and tells for a model that leaves without its task; None where nothing does: a plug-in's that gives
+    none."""
     input_hint: str
     vocabulary: int = 0
     features: int = 0

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -28,8 +30,10 @@ from seqsum.tasks.base import (
     only_length,
     told_asked,
 )
+from seqsum.tasks.codec import Codec
 from seqsum.tasks.corpus import STANDARD_LIBRARY, Corpus, fingerprint_of, read_corpus, source_name
 from seqsum.tasks.file_rows import AskedFile, FileColumn, open_rows
+from seqsum.tasks.plain_tokens import CharacterTokens, SubwordTokens, WordTokens, tokens_of
 from seqsum.tasks.readers import ParallelReaders, read_once
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.text_files import ENCODING_WORDS, REPLACEMENT, Encoding
@@ -101,6 +105,41 @@ class CharacterLmConfig(TaskConfig):
         return self.vocabulary_size or USUAL_VOCABULARY[self.tokenizer]
 
 
+@dataclass(frozen=True)
+class TextCodec(Codec):
+    """A text as tokens from 1 on, 0 being an unknown one; the answer goes on from it.
+
+    tokenizer: its facts; hint: what to type
+    """
+
+    tokenizer: dict[str, Any]
+    hint: str
+
+    @cached_property
+    def known(self) -> CharacterTokens | WordTokens | SubwordTokens:
+        return tokens_of(self.tokenizer)
+
+    def encode(self, text: str) -> list[int]:
+        return [1 + place for place in self.known.tokens(self.begun(text))]
+
+    def begun(self, text: str) -> str:
+        """A beginning as the tokenizer takes it: a space after its last word belongs to the word that follows."""
+        if not text:
+            raise UserError(f"input: nothing was typed; type {self.hint}")
+        if len(text) > LONGEST_PROMPT:
+            raise UserError(f"input: {len(text):,} characters are too many; type at most {LONGEST_PROMPT:,}")
+        return text[:-1] if "characters" not in self.tokenizer and re.search(r"\S $", text) else text
+
+    def decode(self, inputs: list[int], answer: list[int]) -> str:
+        return self.text([*inputs, *answer])[len(self.text(inputs)) :]
+
+    def text(self, tokens: list[int]) -> str:
+        return self.known.text(token - 1 for token in tokens)
+
+    def ahead(self, text: str, steps: int | None) -> tuple[int, list[list[float]]]:
+        return steps or CONTINUED, []
+
+
 class AskedText(NamedTuple):
     """Text that is held out.
 
@@ -127,6 +166,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
     answer: ClassVar[Answer] = "tags"
     carries_state: ClassVar[bool] = True
     causal: ClassVar[bool] = True
+    codec: TextCodec
     input_hint = "the beginning of a text; the network writes on"
 
     def __init__(self, config: CharacterLmConfig, facts: dict[str, Any] | None = None) -> None:
@@ -159,6 +199,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         self._facts = facts
         self._tokenizer = restored(facts)
         self.unit = self._tokenizer.unit
+        self.codec = TextCodec(self._tokenizer.facts(), self.input_hint)
         self.vocabulary = self.classes = len(self._tokenizer.names) + 1
 
     @property
@@ -220,24 +261,19 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         }
 
     def parse(self, text: str) -> Ints:
-        if not text:
-            raise UserError(f"input: nothing was typed; type {self.input_hint}")
-        if len(text) > LONGEST_PROMPT:
-            raise UserError(f"input: {len(text):,} characters are too many; type at most {LONGEST_PROMPT:,}")
-        return encoded(self._begun(text), self._tokenizer)
+        return encoded(self.codec.begun(text), self._tokenizer)
 
     def remarks(self, text: str) -> list[str]:
-        return self._tokenizer.remarks(self._begun(text))
+        return self._tokenizer.remarks(self.codec.begun(text))
 
     def continues(self, prompt: Inputs) -> int:
         return CONTINUED
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
-        before = self.echo(inputs)
-        return self._text([*inputs.tolist(), *answer.tolist()])[len(before) :]
+        return self.codec.decode(inputs.tolist(), answer.tolist())
 
     def echo(self, inputs: Inputs) -> str:
-        return self._text(inputs.tolist())
+        return self.codec.text(inputs.tolist())
 
     def input_names(self, inputs: Inputs) -> list[str]:
         names = self.class_names()
@@ -245,13 +281,6 @@ class CharacterLm(DataTask[CharacterLmConfig]):
 
     def class_names(self) -> list[str]:
         return [REPLACEMENT, *self._tokenizer.names]
-
-    def _text(self, tokens: list[int]) -> str:
-        return self._tokenizer.text(token - 1 for token in tokens)
-
-    def _begun(self, text: str) -> str:
-        """A beginning as the tokenizer takes it: a space after its last word belongs to the word that follows."""
-        return text[:-1] if self.unit != "character" and re.search(r"\S $", text) else text
 
     @property
     def _asked(self) -> AskedText:

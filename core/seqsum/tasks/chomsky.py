@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ from seqsum.tasks.base import (
     check_lengths,
     spread_evenly,
 )
+from seqsum.tasks.codec import Codec
 from seqsum.tasks.curriculum import curriculum_setting, longest_by_step
 from seqsum.tasks.numbers import read_words
 from seqsum.tasks.registry import register_task
@@ -67,11 +68,87 @@ class ChomskyConfig(TaskConfig):
         return value
 
 
+@dataclass(frozen=True)
+class Symbols(Codec):
+    """Symbols of an alphabet, with or without something between them; the answer is one class."""
+
+    alphabet: tuple[str, ...]
+    answers: tuple[str, ...]
+    hint: str
+
+    def encode(self, text: str) -> list[int]:
+        words = [(found.start(), found[0]) for found in re.finditer(r"[^\s,]+", text)]
+        single = all(len(symbol) == 1 for symbol in self.alphabet)
+        if len(words) == 1 and words[0][1] not in self.alphabet and single:
+            words = [(words[0][0] + place, symbol) for place, symbol in enumerate(words[0][1])]
+        places = {symbol: place for place, symbol in enumerate(self.alphabet)}
+        tokens = read_words(words, places.get, self.hint, "symbol", LONGEST, nothing="nothing there")
+        self.check(tokens)
+        return tokens
+
+    def check(self, tokens: list[int]) -> None:
+        """Raise UserError when the symbols don't make an input."""
+
+    def decode(self, inputs: list[int], answer: Any) -> Any:
+        return self.answers[answer]
+
+
+class Expression(Symbols):
+    """Digits and operators in turns."""
+
+    def check(self, tokens: list[int]) -> None:
+        if len(tokens) % 2 == 0 or any(token > 4 for token in tokens[::2]) or any(token < 5 for token in tokens[1::2]):
+            raise UserError(
+                "input: digits 0 to 4 and operators + - * must take turns, a digit first and last, e.g. 1+2*3"
+            )
+
+
+class StringSymbols(Symbols):
+    """Symbols, behind which stand as many blanks as the answer is long: it is read there."""
+
+    def blanks(self, tokens: list[int]) -> tuple[int, int]:
+        """How many blanks stand behind these tokens, and how many of them are asked about."""
+        return len(tokens), len(tokens)
+
+    def encode(self, text: str) -> list[int]:
+        tokens = super().encode(text)
+        return tokens + [len(self.alphabet)] * self.blanks(tokens)[0]
+
+    def decode(self, inputs: list[int], answer: list[int]) -> list[str]:
+        tokens = [token for token in inputs if token != len(self.alphabet)]
+        typed, asked = len(tokens), self.blanks(tokens)[1]
+        return [self.answers[place] for place in answer[typed : typed + asked]]
+
+
+class TwiceAsLong(StringSymbols):
+    def blanks(self, tokens: list[int]) -> tuple[int, int]:
+        return 2 * len(tokens), 2 * len(tokens)
+
+
+class StackSymbols(StringSymbols):
+    """A stack, and then actions; of the blanks as many are asked about as the stack that is left is high, and one."""
+
+    def blanks(self, tokens: list[int]) -> tuple[int, int]:
+        height = 0
+        for token in tokens:
+            height = max(0, height - 1) if token == 2 else height + 1
+        return len(tokens) + 1, height + 1
+
+    def check(self, tokens: list[int]) -> None:
+        actions = next((place for place, token in enumerate(tokens) if token >= 2), len(tokens))
+        if not actions or any(token < 2 for token in tokens[actions:]):
+            raise UserError(
+                "input: first the stack, 0 and 1 from its bottom up, then the actions, e.g. 0 1 1 push0 pop pop"
+            )
+
+
 class ChomskyTask(Task[ChomskyConfig]):
     """One of the paper's tasks: an alphabet, a way to draw inputs, and the right answers."""
 
     alphabet: tuple[str, ...]
     answers: tuple[str, ...]
+    codec_type: ClassVar[type[Symbols]] = Symbols
+    codec: Symbols
     causal: ClassVar[bool] = True
     lengths_alike: ClassVar[bool] = True
 
@@ -81,6 +158,7 @@ class ChomskyTask(Task[ChomskyConfig]):
         self.vocabulary = len(self.alphabet) + (self.answer == "tags")
         self.classes = len(self.answers)
         self.input_hint = f"symbols out of {' '.join(self.alphabet)}, separated by spaces"
+        self.codec = self.codec_type(self.alphabet, self.answers, self.input_hint)
 
     @property
     def blank(self) -> int:
@@ -153,17 +231,7 @@ class ChomskyTask(Task[ChomskyConfig]):
             yield replace(examples, weights=np.full(ROWS_ASKED, 1 / asked))
 
     def parse(self, text: str) -> Ints:
-        words = [(found.start(), found[0]) for found in re.finditer(r"[^\s,]+", text)]
-        single = all(len(symbol) == 1 for symbol in self.alphabet)
-        if len(words) == 1 and words[0][1] not in self.alphabet and single:
-            words = [(words[0][0] + place, symbol) for place, symbol in enumerate(words[0][1])]
-        places = {symbol: place for place, symbol in enumerate(self.alphabet)}
-        tokens = read_words(words, places.get, self.input_hint, "symbol", LONGEST, nothing="nothing there")
-        self.check(tokens)
-        return np.asarray(self._examples(tokens[None]).inputs[0], dtype=np.int64)
-
-    def check(self, tokens: Ints) -> None:
-        """Raise UserError when the symbols don't make an input."""
+        return np.array(self.codec.encode(text), dtype=np.int64)
 
     def _typed(self, inputs: Inputs) -> Ints:
         return np.asarray(inputs[inputs != self.blank] if self.answer == "tags" else inputs, dtype=np.int64)
@@ -183,11 +251,7 @@ class ChomskyTask(Task[ChomskyConfig]):
         return self._words(answers)
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> Any:
-        if self.answer == "class":
-            return self._words(np.asarray(answer, dtype=np.int64))
-        typed = len(self._typed(inputs))
-        asked = self.solve(self._typed(inputs)[None])[0] != NOT_ASKED
-        return self._words(np.asarray(answer[typed:], dtype=np.int64)[asked])
+        return self.codec.decode(inputs.tolist(), answer.tolist())
 
     def _words(self, answers: Ints) -> Any:
         if answers.ndim == 0:
@@ -205,6 +269,7 @@ class BitsTask(ChomskyTask):
     """A task that answers a string of 0 and 1 with another."""
 
     answer: ClassVar[Answer] = "tags"
+    codec_type = StringSymbols
     alphabet = ("0", "1")
     answers = ("0", "1")
 
@@ -257,6 +322,7 @@ class ModularArithmetic(ChomskyTask):
 
     config_type: ClassVar[type[TaskConfig]] = _config("modular_arithmetic", "the value of an expression modulo 5")
     title: ClassVar[str] = "Modular arithmetic"
+    codec_type = Expression
     answer: ClassVar[Answer] = "class"
     alphabet = ("0", "1", "2", "3", "4", "+", "-", "*")
     answers = ("0", "1", "2", "3", "4")
@@ -279,12 +345,6 @@ class ModularArithmetic(ChomskyTask):
             term = np.where(times, term * digit, np.where(operator == 6, -digit, digit)) % 5
         return np.asarray((total + term) % 5, dtype=np.int64)
 
-    def check(self, tokens: Ints) -> None:
-        if len(tokens) % 2 == 0 or (tokens[::2] > 4).any() or (tokens[1::2] < 5).any():
-            raise UserError(
-                "input: digits 0 to 4 and operators + - * must take turns, a digit first and last, e.g. 1+2*3"
-            )
-
 
 @register_task
 class ReverseString(BitsTask):
@@ -303,6 +363,7 @@ class DuplicateString(BitsTask):
 
     config_type: ClassVar[type[TaskConfig]] = _config("duplicate_string", "the input twice")
     title: ClassVar[str] = "Duplicate string"
+    codec_type = TwiceAsLong
 
     def solve(self, tokens: Ints) -> Ints:
         return np.concatenate([tokens, tokens], axis=1)
@@ -329,6 +390,7 @@ class StackManipulation(ChomskyTask):
     config_type: ClassVar[type[TaskConfig]] = _config("stack_manipulation", "a stack after pushes and pops")
     title: ClassVar[str] = "Stack manipulation"
     answer: ClassVar[Answer] = "tags"
+    codec_type = StackSymbols
     alphabet = ("0", "1", "pop", "push0", "push1")
     answers = ("0", "1", "end")
 
@@ -355,10 +417,3 @@ class StackManipulation(ChomskyTask):
         answers = np.where(places >= 0, np.take_along_axis(stack, np.maximum(places, 0), axis=1), NOT_ASKED)
         answers[every, height] = 2
         return np.asarray(answers, dtype=np.int64)
-
-    def check(self, tokens: Ints) -> None:
-        actions = np.flatnonzero(tokens >= 2)
-        if tokens[0] >= 2 or (len(actions) and (tokens[actions[0] :] < 2).any()):
-            raise UserError(
-                "input: first the stack, 0 and 1 from its bottom up, then the actions, e.g. 0 1 1 push0 pop pop"
-            )

@@ -10,7 +10,7 @@ import numpy as np
 from seqsum.errors import UserError
 from seqsum.schema import setting
 from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, only_length
-from seqsum.tasks.numbers import read_numbers
+from seqsum.tasks.numbers import Numbers
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 
@@ -20,6 +20,20 @@ class CountdownConfig(TaskConfig):
 
     name: Literal["countdown"] = setting("countdown", "the task: read one number, then count down from it to 0")
     largest: int = setting(20, "numbers to count down from run from 1 to this", ge=1, le=500)
+
+
+class CountdownCodec(Numbers):
+    """One number, and then "go on" as often as there can be something to say."""
+
+    def encode(self, text: str) -> list[int]:
+        numbers = super().encode(text)
+        if len(numbers) > 1:
+            raise UserError(f"input: {len(numbers)} numbers are too many; type {self.hint}")
+        return numbers + [self.high + 1] * self.high
+
+    def decode(self, inputs: list[int], answer: list[int]) -> list[int]:
+        """Return the numbers before the first end."""
+        return answer[: answer.index(self.high)] if self.high in answer else answer
 
 
 @register_task
@@ -36,6 +50,7 @@ class Countdown(Task[CountdownConfig]):
 
     config_type: ClassVar[type[TaskConfig]] = CountdownConfig
     title: ClassVar[str] = "Countdown"
+    codec: CountdownCodec
     answer: ClassVar[Answer] = "tags"
     causal: ClassVar[bool] = True
 
@@ -46,6 +61,7 @@ class Countdown(Task[CountdownConfig]):
         self.classes = config.largest + 1
         self.end = config.largest
         self.input_hint = f"one number from 1 to {config.largest}"
+        self.codec = CountdownCodec(1, config.largest, self.input_hint)
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
         words = StepStream(seed, "countdown/train", batch_size).words(first_step, steps)
@@ -64,19 +80,13 @@ class Countdown(Task[CountdownConfig]):
         return self.config.largest * (self.config.largest + 1)
 
     def parse(self, text: str) -> Ints:
-        numbers = read_numbers(text, 1, self.config.largest, self.input_hint)
-        if len(numbers) > 1:
-            raise UserError(f"input: {len(numbers)} numbers are too many; type {self.input_hint}")
-        inputs: Ints = self._inputs(numbers)[0]
-        return inputs
+        return np.array(self.codec.encode(text), dtype=np.int64)
 
     def truth(self, inputs: Inputs) -> list[int]:
         return list(range(int(inputs[0]) - 1, -1, -1))
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> list[int]:
-        """Return the numbers before the first end."""
-        numbers: list[int] = answer.tolist()
-        return numbers[: numbers.index(self.end)] if self.end in numbers else numbers
+        return self.codec.decode(inputs.tolist(), answer.tolist())
 
     def input_names(self, inputs: Inputs) -> list[str]:
         """The number, and a dot for each "go on"."""

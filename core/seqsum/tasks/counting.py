@@ -9,7 +9,7 @@ import numpy as np
 
 from seqsum.schema import setting
 from seqsum.tasks.base import Answer, Batches, Examples, Inputs, Ints, Task, TaskConfig, only_length, told_asked
-from seqsum.tasks.numbers import read_numbers
+from seqsum.tasks.numbers import Numbers
 from seqsum.tasks.readers import ParallelReaders, read_once
 from seqsum.tasks.registry import register_task
 
@@ -31,6 +31,13 @@ class CountingConfig(TaskConfig):
     )  # fmt: skip
 
 
+class CountingCodec(Numbers):
+    """Numbers that are gone on from."""
+
+    def ahead(self, text: str, steps: int | None) -> tuple[int, list[list[float]]]:
+        return steps or CONTINUED, []
+
+
 @register_task
 class Counting(Task[CountingConfig]):
     """The number i stands i times, from 1 to `largest`, and the whole is repeated; the target is the next number.
@@ -41,6 +48,7 @@ class Counting(Task[CountingConfig]):
 
     config_type: ClassVar[type[TaskConfig]] = CountingConfig
     title: ClassVar[str] = "Counting sequence"
+    codec: CountingCodec
     answer: ClassVar[Answer] = "tags"
     carries_state: ClassVar[bool] = True
     causal: ClassVar[bool] = True
@@ -52,6 +60,7 @@ class Counting(Task[CountingConfig]):
         self.cycle: Ints = np.repeat(numbers, numbers)
         self.readers = ParallelReaders(np.tile(self.cycle, config.repeats))
         self.input_hint = f"numbers from 1 to {config.largest}, separated by spaces; a first number is enough"
+        self.codec = CountingCodec(1, config.largest, self.input_hint)
 
     def steps_per_epoch(self, batch_size: int) -> float:
         return self.readers.steps_per_epoch(batch_size, self.config.bptt)
@@ -78,7 +87,7 @@ class Counting(Task[CountingConfig]):
         return max(1, min(self.config.repeats, LONGEST_VALIDATION // len(self.cycle)))
 
     def parse(self, text: str) -> Ints:
-        return read_numbers(text, 1, self.config.largest, self.input_hint)
+        return np.array(self.codec.encode(text), dtype=np.int64)
 
     def continues(self, prompt: Inputs) -> int:
         return CONTINUED

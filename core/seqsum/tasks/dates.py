@@ -15,7 +15,7 @@ from pydantic import ValidationInfo, field_validator
 
 from seqsum.errors import InputError
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import Alphabet, TranslationTask, by_length, padded
+from seqsum.tasks.alphabet import Alphabet, AlphabetCodec, TranslationTask, by_length, padded
 from seqsum.tasks.base import Batches, Examples, Inputs, Ints, TaskConfig
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
@@ -111,12 +111,23 @@ FORMS = (
 CLEAR_FORMS = tuple(form for form in FORMS if not form.swapped)
 LONGEST_INPUT = len("september 30th, 2021")
 CHARACTERS = Alphabet("".join(MONTHS) + "stndrdth0123456789 ,./-")
-KNOWN = set(CHARACTERS.characters)
 
 
 def forms_of(date: Date) -> tuple[Form, ...]:
     """The forms a date can be written in and be read only one way: 03/04/21 could be in March or in April."""
     return FORMS if date.day > 12 or date.day == date.month else CLEAR_FORMS
+
+
+class DateCodec(AlphabetCodec):
+    """Capital letters don't matter, nor how much white space there is."""
+
+    def encode(self, text: str) -> list[int]:
+        try:
+            return super().encode(" ".join(text.lower().split()))
+        except InputError as error:
+            # Case and white space are evened out above: the place is looked for in what was typed.
+            unknown = (at for at, one in enumerate(text) if set(one.lower()) - {*self.read} and not one.isspace())
+            raise InputError(str(error), next(unknown, None)) from None
 
 
 @register_task
@@ -136,6 +147,7 @@ class Dates(TranslationTask[DatesConfig]):
         super().__init__(config)
         self.longest_answer = ANSWER_LENGTH
         self.input_hint = 'a date such as "3 March 2021", "Mar 3, 2021", "3rd March 2021", "3.3.21" or "2021/03/03"'
+        self.codec = DateCodec(CHARACTERS.characters, ANSWER.characters, self.input_hint)
         self._trained, self._held_out = _split(config.first_year, config.last_year)
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
@@ -160,14 +172,6 @@ class Dates(TranslationTask[DatesConfig]):
             forms = forms_of(date)
             texts.append(CHARACTERS.tokens(forms[_digest(date)[1] % len(forms)].write(date)))
         return by_length(texts, _targets(self._held_out), low, high)
-
-    def parse(self, text: str) -> Ints:
-        try:
-            return CHARACTERS.read(" ".join(text.lower().split()), self.input_hint)
-        except InputError as error:
-            # Case and white space are evened out above: the place is looked for in what was typed.
-            unknown = (at for at, typed in enumerate(text) if set(typed.lower()) - KNOWN and not typed.isspace())
-            raise InputError(str(error), next(unknown, None)) from None
 
     def truth(self, inputs: Inputs) -> str | None:
         """The date as year-month-day; None when the text is in no known form, can be read two ways, or no such day."""

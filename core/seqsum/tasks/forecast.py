@@ -36,14 +36,14 @@ from seqsum.tasks.base import (
 from seqsum.tasks.copied_runs import copied_run
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.file_rows import AskedFile, FileColumn
-from seqsum.tasks.forecast_steps import Scale, Steps, TypedRows
+from seqsum.tasks.forecast_steps import Scale, Steps
 from seqsum.tasks.header import Header
 from seqsum.tasks.number_format import DecimalMark
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.series import Gaps, MissingValues, Repeated, Series, SeriesSource, read_series
+from seqsum.tasks.series_codec import SeriesCodec
 from seqsum.tasks.text_files import ENCODING_WORDS, DataFile, Encoding
 from seqsum.tasks.timestamps import Unit, moment_of
-from seqsum.tasks.typed_numbers import read_typed
 from seqsum.text import one_line
 
 MOST_ASKED = 10_000  # held-out windows; more make an evaluation slow and no surer
@@ -164,6 +164,7 @@ class Forecast(DataTask[ForecastConfig]):
 
     config_type: ClassVar[type[TaskConfig]] = ForecastConfig
     title: ClassVar[str] = "Time-series forecast"
+    codec: SeriesCodec
     answer: ClassVar[Answer] = "values"
     classes = 1
 
@@ -190,6 +191,16 @@ class Forecast(DataTask[ForecastConfig]):
         self._steps = Steps(Scale.restored(self._facts), *further)
         self.features = self._steps.features
         self.input_hint = self._hint()
+        columns = [self._facts, *self._facts.get("inputs", ()), *self._facts.get("known", ())]
+        scales = (self._steps.value, *self._steps.inputs, *self._steps.known)
+        self.codec = SeriesCodec(
+            [scale.plain() for scale in scales],
+            len(self._steps.inputs),
+            [column["last"] for column in columns],
+            config.window,
+            config.horizon,
+            self.input_hint,
+        )
 
     def _hint(self) -> str:
         """Say what a person types."""
@@ -375,7 +386,7 @@ class Forecast(DataTask[ForecastConfig]):
                 f"{counted(window, 'value')} comes before{' and the known columns after' if first else ''}; got {steps}"
             )
         series = self._series or read_series(self._reading)
-        ahead = self._ahead(rows, place, ahead, self.config.horizon)
+        ahead = self.codec.steps_ahead(len(rows) - place, ahead)
         beside = self._steps.beside(rows, np.array([place]), ahead)
         return WindowOfData(rows[place - window : place].copy(), series.values[place:].tolist(), ahead, beside)
 
@@ -392,71 +403,31 @@ class Forecast(DataTask[ForecastConfig]):
         return found.name, found.unit, at.tolist()
 
     def parse(self, text: str) -> Inputs:
-        rows = self._asked(text)
-        window = rows[: self.config.window]
-        if self._steps.known and len(rows) == self.config.window:
-            names = enumerated([shown(scale.name) for scale in self._steps.known], "and")
-            told = "what was typed" if text.strip() else "the data"
-            raise UserError(f"input: {told} does not say what {names} will be in the next step; type {self.input_hint}")
-        if not np.isfinite(window).all():
-            place, column = np.argwhere(~np.isfinite(window))[0].tolist()
-            cell = self._steps.text_of(self._rows_of(text), place, column)
-            raise UserError(f"input: {cell} is too far from the training data; type {self.input_hint}")
-        return window
-
-    def _rows_of(self, text: str) -> TypedRows:
-        """The last window, as a person typed it or as it is in the facts, and what is known behind it."""
-        steps, window, facts = self._steps, self.config.window, self._facts
-        if not text.strip():
-            columns = [[np.array(one["last"]) for one in facts.get(part, ())] for part in ("inputs", "known")]
-            return TypedRows(np.array(facts["last"], dtype=np.float64), *columns)
-        if steps.features == 1:
-            typed = read_typed(text, steps.value.format, self.input_hint)
-            return steps.padded(TypedRows(np.array(typed, dtype=np.float64), [], []), window)
-        return steps.padded(steps.typed(text, self.input_hint), window)
-
-    def _asked(self, text: str) -> NDArray[np.float32]:
-        """The steps of what was typed: float32 [window + rows ahead, features]."""
-        rows = self._rows_of(text)
-        return self._steps.standardised(rows.values, rows.inputs, rows.known)
+        return np.array(self.codec.encode(text), dtype=np.float32)
 
     def continues(self, prompt: Inputs) -> int:
         return self.config.horizon
 
     def ahead(self, text: str, steps: int | None, usual: int) -> tuple[int, NDArray[np.float32] | None]:
-        rows, window = self._asked(text), self.config.window
-        ahead = self._ahead(rows, window, steps, usual)
-        return ahead, self._steps.beside(rows, np.array([window]), ahead)
-
-    def _ahead(self, rows: NDArray[np.float32], place: int, asked: int | None, usual: int) -> int:
-        """How many values are forecast from a place on; raises UserError where more are asked for than the known
-        columns go on for."""
-        most = self._steps.most_ahead(rows, place)
-        if asked is not None and most is not None and asked > most:
-            raise UserError(
-                f"input: {counted(asked, 'step')} ahead {'is' if asked == 1 else 'are'} asked for, and the known "
-                f"columns ({enumerated([shown(scale.name) for scale in self._steps.known], 'and')}) go on for "
-                f"{counted(most, 'step')}; ask for fewer, or say more of them"
-            )
-        return asked or (usual if most is None else min(usual, most))
+        ahead, beside = self.codec.ahead(text, steps)
+        if self.features == 1:
+            return ahead, None
+        return ahead, np.array(beside, dtype=np.float32).reshape(1, ahead - 1, self.features - 1)
 
     def remarks(self, text: str) -> list[str]:
         window, steps = self.config.window, self._steps
         several = steps.features > 1
-        if not several:
-            count = len(read_typed(text, steps.value.format, self.input_hint))
-        else:
-            count = len(steps.typed(text, self.input_hint).values) if text.strip() else 0
+        count = len(self.codec.read(text)[0]) if text.strip() or not several else 0
         found = []
         if 0 < count < window:
             means = "means of the training values stand" if several else "mean of the training values stands"
             found.append(f"the {means} for the {window - count:,} before those typed")
         if count > window:
             found.append(f"only the last {window:,} of {count:,} {'rows' if several else 'values'} were read")
-        most = steps.most_ahead(self._asked(text), window)
-        if most is not None and most < self.config.horizon:
-            names = enumerated([shown(scale.name) for scale in steps.known], "and")
-            found.append(f"{names} {'is' if len(steps.known) == 1 else 'are'} known for {counted(most, 'step')} ahead")
+        most = len(self.codec.rows(text)) - window
+        if steps.known and most < self.config.horizon:
+            are = "is" if len(steps.known) == 1 else "are"
+            found.append(f"{self.codec.known} {are} known for {counted(most, 'step')} ahead")
         return found
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ from seqsum.tasks.base import (
     told_asked,
 )
 from seqsum.tasks.epochs import EpochBatches, keyed_generator
-from seqsum.tasks.numbers import read_numbers
+from seqsum.tasks.numbers import Numbers
 from seqsum.tasks.registry import register_task
 
 NOBODY_KNOWS = "?"
@@ -53,6 +54,23 @@ class NextNumberConfig(TaskConfig):
     )
 
 
+@dataclass(frozen=True)
+class NextNumberCodec(Numbers):
+    """strides: whether the numbers rise by more than 1, so that it takes two to tell by how much"""
+
+    strides: bool = False
+
+    def encode(self, text: str) -> list[int]:
+        numbers = super().encode(text)
+        if self.strides and len(numbers) < 2:
+            raise UserError(f"input: one number does not show how far the numbers rise; type {self.hint}")
+        return numbers
+
+    def decode(self, inputs: list[int], answer: list[Any]) -> list[Any]:
+        """Nothing is asked after the first number when only the second shows the stride."""
+        return [NOBODY_KNOWS, *answer[1:]] if self.strides else answer
+
+
 @register_task
 class NextNumber(Task[NextNumberConfig]):
     """Windows start + stride·t (mod N) with a random start; the target at each step is the number after it.
@@ -64,6 +82,7 @@ class NextNumber(Task[NextNumberConfig]):
 
     config_type: ClassVar[type[TaskConfig]] = NextNumberConfig
     title: ClassVar[str] = "Next number"
+    codec: NextNumberCodec
     answer: ClassVar[Answer] = "tags"
     causal: ClassVar[bool] = True
 
@@ -72,6 +91,7 @@ class NextNumber(Task[NextNumberConfig]):
         self.vocabulary = self.classes = config.modulus
         least = "at least two numbers" if self._strides else "numbers"
         self.input_hint = f"{least} from 0 to {config.modulus - 1}, separated by spaces, e.g. {self._example()}"
+        self.codec = NextNumberCodec(0, config.modulus - 1, self.input_hint, strides=self._strides)
         windows, held_out = self._draw()
         self.training: Ints = windows[~held_out]
         self.validation: Ints = windows[held_out]
@@ -106,10 +126,7 @@ class NextNumber(Task[NextNumberConfig]):
         yield Examples(windows[:, :-1], np.full(len(windows), length), self._targets(windows))
 
     def parse(self, text: str) -> Ints:
-        numbers = read_numbers(text, 0, self.config.modulus - 1, self.input_hint)
-        if self._strides and len(numbers) < 2:
-            raise UserError(f"input: one number does not show how far the numbers rise; type {self.input_hint}")
-        return numbers
+        return np.array(self.codec.encode(text), dtype=np.int64)
 
     def truth(self, inputs: Inputs) -> list[Any] | None:
         """Return the next number after each; None when the numbers do not rise evenly as those of the task do."""
@@ -117,10 +134,10 @@ class NextNumber(Task[NextNumberConfig]):
         stride = int(rises[0]) if self._strides else 1
         if stride == 0 or (rises != stride).any():
             return None
-        return self._answered(((inputs + stride) % self.config.modulus).tolist())
+        return self.codec.decode(inputs.tolist(), ((inputs + stride) % self.config.modulus).tolist())
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> list[Any]:
-        return self._answered(answer.tolist())
+        return self.codec.decode(inputs.tolist(), answer.tolist())
 
     @property
     def steps_asked(self) -> int:
@@ -133,10 +150,6 @@ class NextNumber(Task[NextNumberConfig]):
     @property
     def _strides(self) -> bool:
         return self.config.stride == "per_sequence"
-
-    def _answered(self, numbers: list[Any]) -> list[Any]:
-        """Nothing is asked after the first number when only the second shows the stride."""
-        return [NOBODY_KNOWS, *numbers[1:]] if self._strides else numbers
 
     def _example(self) -> str:
         stride = 3 if self._strides else 1

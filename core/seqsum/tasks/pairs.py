@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import copy
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -38,6 +39,7 @@ from seqsum.tasks.base import (
     one_test_part,
     told_asked,
 )
+from seqsum.tasks.codec import Codec
 from seqsum.tasks.edit_distance import edit_distances
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.file_rows import PLAIN_LINES, AskedFile, FileColumn
@@ -93,6 +95,30 @@ class PairsConfig(TaskConfig):
     _one_test_part = field_validator("test_share")(one_test_part)
 
 
+@dataclass(frozen=True)
+class PairCodec(Codec):
+    """Characters of the sources as tokens, those unknown being one above the others; the answer is a target.
+
+    longest: how many characters are read; hint: what to type
+    """
+
+    sources: str
+    targets: str
+    longest: int
+    hint: str
+
+    def encode(self, text: str) -> list[int]:
+        read = as_read(text, self.longest)
+        if not read:
+            raise UserError(f"input: nothing was typed; type {self.hint}")
+        places = {character: place for place, character in enumerate(self.sources)}
+        return [places.get(character, len(places)) for character in read]
+
+    def decode(self, inputs: list[int], answer: list[int]) -> str:
+        end = len(self.targets) + 1
+        return _text(answer[: answer.index(end)] if end in answer else answer, self.targets)
+
+
 @register_task
 class Pairs(DataTask[PairsConfig]):
     """Sources and targets as characters; what is unknown among those of the training part is one token of its own.
@@ -104,6 +130,7 @@ class Pairs(DataTask[PairsConfig]):
     config_type: ClassVar[type[TaskConfig]] = PairsConfig
     measures = ("edit_distance", "character_error_rate")
     title: ClassVar[str] = "Pairs of texts"
+    codec: PairCodec
     answer: ClassVar[Answer] = "sequence"
 
     def __init__(self, config: PairsConfig, facts: dict[str, Any] | None = None) -> None:
@@ -127,6 +154,7 @@ class Pairs(DataTask[PairsConfig]):
         self.target_vocabulary = self.end + 2
         kind = "a number" if config.file is None else "a text"
         self.input_hint = f"{kind} such as {self._facts['example']}"
+        self.codec = PairCodec(self._sources, self._targets, config.longest, self.input_hint)
 
     @property
     def question_column(self) -> FileColumn:
@@ -213,11 +241,7 @@ class Pairs(DataTask[PairsConfig]):
             raise UserError(file.nothing_asked)
 
     def parse(self, text: str) -> Ints:
-        read = as_read(text, self.config.longest)
-        if not read:
-            raise UserError(f"input: nothing was typed; type {self.input_hint}")
-        tokens: Ints = encoded([read], self._sources)[0][0].astype(np.int64)
-        return tokens
+        return np.array(self.codec.encode(text), dtype=np.int64)
 
     def remarks(self, text: str) -> list[str]:
         whole, read = as_read(text, len(text)), as_read(text, self.config.longest)
@@ -236,9 +260,7 @@ class Pairs(DataTask[PairsConfig]):
         return next(iter(targets)) if len(targets) == 1 else None
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
-        tokens = answer.tolist()
-        tokens = tokens[: tokens.index(self.end)] if self.end in tokens else tokens
-        return _text(tokens, self._targets)
+        return self.codec.decode(inputs.tolist(), answer.tolist())
 
     def echo(self, inputs: Inputs) -> str:
         return _text(inputs.tolist(), self._sources)

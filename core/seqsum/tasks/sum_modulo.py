@@ -23,7 +23,7 @@ from seqsum.tasks.base import (
     told_asked,
 )
 from seqsum.tasks.curriculum import curriculum_setting, longest_by_step
-from seqsum.tasks.numbers import read_numbers
+from seqsum.tasks.numbers import Numbers
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 
@@ -52,6 +52,7 @@ class SumModulo(Task[SumModuloConfig]):
 
     config_type: ClassVar[type[TaskConfig]] = SumModuloConfig
     title: ClassVar[str] = "Sum modulo N"
+    codec: Numbers
     answer: ClassVar[Answer] = "class"
     lengths_alike: ClassVar[bool] = True
 
@@ -60,6 +61,7 @@ class SumModulo(Task[SumModuloConfig]):
         self.vocabulary = config.modulus
         self.classes = config.modulus
         self.input_hint = f"numbers from 0 to {config.modulus - 1}, separated by spaces"
+        self.codec = Numbers(0, config.modulus - 1, self.input_hint, LONGEST, parted=",;+", nothing="nothing to add")
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
         low, high = self.config.min_length, self.config.max_length
@@ -116,8 +118,7 @@ class SumModulo(Task[SumModuloConfig]):
         return f"{'+'.join(map(str, inputs.tolist()))}{wraps} ="
 
     def parse(self, text: str) -> Ints:
-        most = self.vocabulary - 1
-        return read_numbers(text, 0, most, self.input_hint, LONGEST, parted=",;+", nothing="nothing to add")
+        return np.array(self.codec.encode(text), dtype=np.int64)
 
     def _space(self, low: int | None, high: int | None) -> InputSpace:
         low = self.config.min_length if low is None else low

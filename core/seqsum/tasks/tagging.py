@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ from seqsum.tasks.base import (
     spread_evenly,
     told_asked,
 )
+from seqsum.tasks.codec import Codec
 from seqsum.tasks.epochs import keyed_generator
 from seqsum.tasks.numbers import read_words
 from seqsum.tasks.registry import register_task
@@ -53,6 +55,19 @@ class TaggingConfig(TaskConfig):
     _ordered = field_validator("max_length")(at_least_min_length)
 
 
+@dataclass(frozen=True)
+class BracketCodec(Codec):
+    hint: str
+
+    def encode(self, text: str) -> list[int]:
+        brackets = [(at, character) for at, character in enumerate(text) if not character.isspace()]
+        known = {"(": OPEN, ")": CLOSE}
+        return read_words(brackets, known.get, self.hint, "character", LONGEST, called="brackets")
+
+    def decode(self, inputs: list[int], answer: list[int]) -> str:
+        return "".join(MARKS[tag] for tag in answer)
+
+
 @register_task
 class Tagging(Task[TaggingConfig]):
     """Sequences of random brackets; the tag of each is whether it has a partner in the usual pairing.
@@ -64,12 +79,14 @@ class Tagging(Task[TaggingConfig]):
 
     config_type: ClassVar[type[TaskConfig]] = TaggingConfig
     title: ClassVar[str] = "Bracket tagging"
+    codec: BracketCodec
     answer: ClassVar[Answer] = "tags"
 
     def __init__(self, config: TaggingConfig) -> None:
         super().__init__(config)
         self.vocabulary = self.classes = 2
         self.input_hint = "brackets, e.g. (()())) — each is tagged . when it has a partner and ! when it has none"
+        self.codec = BracketCodec(self.input_hint)
 
     @property
     def steps_asked(self) -> int:
@@ -109,15 +126,13 @@ class Tagging(Task[TaggingConfig]):
             yield Examples(tokens, np.full(count, length), matched(tokens))
 
     def parse(self, text: str) -> Ints:
-        brackets = [(at, character) for at, character in enumerate(text) if not character.isspace()]
-        known = {"(": OPEN, ")": CLOSE}
-        return read_words(brackets, known.get, self.input_hint, "character", LONGEST, called="brackets")
+        return np.array(self.codec.encode(text), dtype=np.int64)
 
     def truth(self, inputs: Inputs) -> str:
         return self.read_answer(inputs, matched(inputs.astype(np.int64)[None])[0])
 
     def read_answer(self, inputs: Inputs, answer: Inputs) -> str:
-        return "".join(MARKS[int(tag)] for tag in answer)
+        return self.codec.decode(inputs.tolist(), answer.tolist())
 
     def input_names(self, inputs: Inputs) -> list[str]:
         return list(self.echo(inputs))

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -29,11 +31,13 @@ from seqsum.tasks.base import (
     one_test_part,
     told_asked,
 )
+from seqsum.tasks.codec import Codec
 from seqsum.tasks.epochs import EpochBatches
 from seqsum.tasks.file_rows import PLAIN_LINES, AskedFile, FileColumn
 from seqsum.tasks.header import Header
 from seqsum.tasks.label_scores import LabelCounts
 from seqsum.tasks.labelled_lines import WORDS, LabelledLines, LinesSource, read_lines
+from seqsum.tasks.plain_tokens import CharacterTokens, SubwordTokens, WordTokens, tokens_of
 from seqsum.tasks.registry import register_task
 from seqsum.tasks.stream import StepStream, below
 from seqsum.tasks.tables import listed
@@ -97,6 +101,37 @@ class TextClassificationConfig(TaskConfig):
     _enough = field_validator("vocabulary_size")(enough)
 
 
+@dataclass(frozen=True)
+class LabelCodec(Codec):
+    """A text as tokens, those unknown being one above the others; the answer is a label.
+
+    tokenizer: its facts; max_length: how many tokens are read; hint: what to type
+    """
+
+    tokenizer: dict[str, Any]
+    labels: list[str]
+    max_length: int
+    hint: str
+
+    @cached_property
+    def known(self) -> CharacterTokens | WordTokens | SubwordTokens:
+        return tokens_of(self.tokenizer)
+
+    def typed(self, text: str) -> str:
+        """Return the text; raises UserError where there is nothing to read."""
+        if not text.strip():
+            raise UserError(f"input: nothing was typed; type {self.hint}")
+        return text
+
+    def encode(self, text: str) -> list[int]:
+        read = as_read(self.typed(text), self.max_length if "characters" in self.tokenizer else WHOLE) or " "
+        unknown = len(self.known.names)
+        return [unknown if place < 0 else place for place in self.known.tokens(read)[: self.max_length]]
+
+    def decode(self, inputs: list[int], answer: int) -> str:
+        return self.labels[answer]
+
+
 @register_task
 class TextClassification(DataTask[TextClassificationConfig]):
     """Tokens are those that the tokenizer tells apart, of characters the most frequent in the order of their code
@@ -111,6 +146,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
     measures = ("balanced_accuracy", "macro_f1")
     title: ClassVar[str] = "Text classification"
     answer: ClassVar[Answer] = "class"
+    codec: LabelCodec
 
     def __init__(self, config: TextClassificationConfig, facts: dict[str, Any] | None = None) -> None:
         """`facts`: what a checkpoint knows of its labels; the file is then read only when it is asked for."""
@@ -142,6 +178,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         self.classes = len(self.labels)
         kind = "a line of code" if config.file is None else "a text"
         self.input_hint = f"{kind}; the labels are {listed(self.labels)}"
+        self.codec = LabelCodec(self._tokenizer.facts(), self.labels, config.max_length, self.input_hint)
 
     @property
     def question_column(self) -> FileColumn:
@@ -239,9 +276,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
             raise UserError(file.nothing_asked)
 
     def parse(self, text: str) -> Ints:
-        if not text.strip():
-            raise UserError(f"input: nothing was typed; type {self.input_hint}")
-        codes, lengths = self._encoded([(text, "")])
+        codes, lengths = self._encoded([(self.codec.typed(text), "")])
         return codes[0, : lengths[0]].astype(np.int64)
 
     def remarks(self, text: str) -> list[str]:

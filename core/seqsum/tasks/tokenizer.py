@@ -3,13 +3,9 @@ al. 2019)."""
 
 from __future__ import annotations
 
-import re
-import sys
-import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,6 +14,15 @@ from pydantic import ValidationInfo
 from seqsum.schema import shown
 from seqsum.tasks.alphabet import places_in
 from seqsum.tasks.base import Ints
+from seqsum.tasks.plain_tokens import (
+    BYTES,
+    SURROGATE,
+    CharacterTokens,
+    SubwordTokens,
+    WordTokens,
+    byte_letters,
+    split,
+)
 from seqsum.tasks.tables import listed
 from seqsum.tasks.text_files import REPLACEMENT, unknown_of
 
@@ -26,10 +31,8 @@ KIND_WORDS = (
     "what one token is: characters; words, with white space and marks of their own; or subwords, learned from the "
     "training part by byte-level BPE"
 )
-BYTES = 256  # the fewest subwords: any text is bytes
 PIECE = 1 << 20  # characters that are encoded at once
 MOST_TOLD = 5
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Tokenizer(ABC):
@@ -45,9 +48,9 @@ class Tokenizer(ABC):
     def places(self, text: str) -> Ints:
         """Return a text's tokens, int64 [tokens]."""
 
+    @abstractmethod
     def text(self, places: Iterable[int]) -> str:
         """Join tokens to the text that they are; an unknown one is U+FFFD."""
-        return "".join(self.names[place] if place >= 0 else REPLACEMENT for place in places)
 
     def remarks(self, text: str, most: int | None = None) -> list[str]:
         """Say what of a text's first `most` tokens is unknown."""
@@ -58,13 +61,8 @@ class Tokenizer(ABC):
         """Return what `restored` makes the tokenizer of, JSON-ready."""
 
 
-class Characters(Tokenizer):
-    """Every character is a token."""
-
+class Characters(CharacterTokens, Tokenizer):
     unit = "character"
-
-    def __init__(self, characters: str) -> None:
-        self.names = characters
 
     def places(self, text: str) -> Ints:
         return places_in(text, str(self.names))
@@ -78,38 +76,19 @@ class Characters(Tokenizer):
         return {"characters": self.names}
 
 
-class Words(Tokenizer):
-    """A word, a mark, or white space in one piece is a token; a single space between two words is none.
-
-    It is implied by two words that follow each other, so that nothing is lost when tokens are joined.
-    """
-
+class Words(WordTokens, Tokenizer):
     unit = "word"
 
-    def __init__(self, words: Sequence[str]) -> None:
-        self.names = words
-        self._places = {word: place for place, word in enumerate(words)}
-
     def places(self, text: str) -> Ints:
-        return np.array([self._places.get(word, -1) for word in split(text)], dtype=np.int64)
+        return np.array(self.tokens(text), dtype=np.int64)
 
     def unknown(self, text: str) -> list[str]:
         """Return the words of a text that are unknown, as often as each stands in it."""
-        return [word for word in split(text) if word not in self._places]
-
-    def text(self, places: Iterable[int]) -> str:
-        written, after_word = list[str](), False
-        for place in places:
-            word = place < 0 or _is_word(self.names[place])
-            if word and after_word:
-                written.append(" ")
-            written.append(self.names[place] if place >= 0 else REPLACEMENT)
-            after_word = word
-        return "".join(written)
+        return [word for word in split(text) if word not in self.known]
 
     def remarks(self, text: str, most: int | None = None) -> list[str]:
         read = split(text)[:most]
-        unknown = [word for word in read if word not in self._places]
+        unknown = [word for word in read if word not in self.known]
         if not unknown:
             return []
         several = list(dict.fromkeys(unknown))
@@ -123,24 +102,17 @@ class Words(Tokenizer):
         return {"words": self.names}
 
 
-class Subwords(Tokenizer):
-    """Pieces of words with the space before them, down to single bytes: nothing is unknown.
-
-    model: the `tokenizers` library's own JSON
-    """
+class Subwords(SubwordTokens, Tokenizer):
+    """Read by the `tokenizers` library, which is quicker."""
 
     unit = "subword"
 
     def __init__(self, model: str) -> None:
         from tokenizers import Tokenizer as Library
 
+        super().__init__(model)
         self._library = Library.from_str(model)
         self._model = model
-        letters = _byte_letters()
-        vocabulary = self._library.get_vocab()
-        pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
-        self._bytes = [bytes(letters[letter] for letter in piece) for piece in pieces]
-        self.names = [one.decode("utf-8", "backslashreplace") for one in self._bytes]
 
     @classmethod
     def learned(cls, texts: Iterable[str], most: int) -> Subwords:
@@ -153,7 +125,7 @@ class Subwords(Tokenizer):
         library = Library(BPE())
         library.pre_tokenizer = ByteLevel(add_prefix_space=False)
         trainer = BpeTrainer(
-            vocab_size=most, min_frequency=2, initial_alphabet=sorted(_byte_letters()), show_progress=False
+            vocab_size=most, min_frequency=2, initial_alphabet=sorted(byte_letters()), show_progress=False
         )
         library.train_from_iterator((piece for text in texts for piece in _pieces(text)), trainer)
         return cls(library.to_str())
@@ -161,11 +133,6 @@ class Subwords(Tokenizer):
     def places(self, text: str) -> Ints:
         ids = [place for piece in _pieces(text) for place in self._library.encode(piece).ids]
         return np.array(ids, dtype=np.int64)
-
-    def text(self, places: Iterable[int]) -> str:
-        unknown = REPLACEMENT.encode()
-        joined = b"".join(self._bytes[place] if place >= 0 else unknown for place in places)
-        return joined.decode("utf-8", "replace")
 
     def facts(self) -> dict[str, Any]:
         return {"subwords": self._model}
@@ -202,29 +169,6 @@ def enough(value: int | None, info: ValidationInfo) -> int | None:
     return value
 
 
-def split(text: str) -> list[str]:
-    """Cut a text into words, marks and white space, without the single spaces between two words."""
-    pieces: list[str] = _word_pattern().findall(text)
-    last = len(pieces) - 1
-    return [
-        piece
-        for at, piece in enumerate(pieces)
-        if piece != " " or not (0 < at < last and _is_word(pieces[at - 1]) and _is_word(pieces[at + 1]))
-    ]
-
-
-@lru_cache(maxsize=1)
-def _word_pattern() -> re.Pattern[str]:
-    # What Python calls \w leaves out the marks that belong to the letter before them, as in Hindi and pointed Arabic.
-    marks = "".join(chr(code) for code in range(sys.maxunicode) if unicodedata.category(chr(code))[0] == "M")
-    return re.compile(rf"[\w{marks}]+|\s+|.", re.DOTALL)
-
-
-def _is_word(piece: str) -> bool:
-    first = piece[0]
-    return first.isalnum() or first == "_" or unicodedata.category(first)[0] == "M"
-
-
 def _pieces(text: str) -> Iterator[str]:
     """Cut a long text where a line begins, so that no more than a part of it is held in pieces; a lone surrogate, which
     is no character, is U+FFFD."""
@@ -236,11 +180,3 @@ def _pieces(text: str) -> Iterator[str]:
             end = text.rfind("\n", start, end) + 1 or end
         yield text[start:end]
         start = end
-
-
-@lru_cache(maxsize=1)
-def _byte_letters() -> dict[str, int]:
-    """The letter that stands for each byte in byte-level BPE: its own where it can be seen, else one from 256 on."""
-    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(BYTES) if byte not in visible]
-    return {chr(byte): byte for byte in visible} | {chr(BYTES + place): byte for place, byte in enumerate(others)}
