@@ -193,7 +193,7 @@ def _forecast_metrics(model: SequenceModel, task: AnyTask, check: Check | None) 
                     steps,
                     partial(_checked, check),
                     None if beside is None else beside[first : first + at_once],
-                )
+                ).numpy()
                 for first in range(0, rows, at_once)
             ]
         )

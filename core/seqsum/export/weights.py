@@ -23,12 +23,7 @@ def weights(run: Run, step: int | None = None) -> tuple[bytes, list[str]]:
     """
     import safetensors.torch
 
-    from seqsum.training import checkpoint
-
-    saved, messages = checkpoint.newest(run.checkpoints) if step is None else (_of_step(run, step), [])
-    if saved is None:
-        raise UserError(f"export: {run.no_checkpoint()}")
-    check_checkpoint(run, saved.step, saved.state, "export")
+    saved, messages = chosen(run, step)
     facts = {
         "format": "pt",
         "run": run.id,
@@ -37,6 +32,17 @@ def weights(run: Run, step: int | None = None) -> tuple[bytes, list[str]]:
         "config": json.dumps(saved.state["config"]),
     }
     return safetensors.torch.save(saved.model, metadata=facts), messages
+
+
+def chosen(run: Run, step: int | None) -> tuple[Checkpoint, list[str]]:
+    """Return a step's checkpoint, or the newest whole one, and what was wrong with newer ones. Raises UserError."""
+    from seqsum.training import checkpoint
+
+    saved, messages = checkpoint.newest(run.checkpoints) if step is None else (_of_step(run, step), [])
+    if saved is None:
+        raise UserError(f"export: {run.no_checkpoint()}")
+    check_checkpoint(run, saved.step, saved.state, "export")
+    return saved, messages
 
 
 def _of_step(run: Run, step: int) -> Checkpoint:

@@ -17,9 +17,10 @@ from seqsum.errors import UserError
 from seqsum.evaluation.evaluate import every_sequence, parts_of, sequences_right
 from seqsum.formatting import duration
 from seqsum.models.base import State
+from seqsum.models.generation import written
 from seqsum.models.loss import loss_of
 from seqsum.query.loading import Loaded
-from seqsum.query.model_input import as_rows, written
+from seqsum.query.model_input import as_rows
 from seqsum.runs.buckets import Floats
 from seqsum.tasks.base import NOT_ASKED, Answer, AnyTask, Examples, Inputs, Ints
 
@@ -218,7 +219,7 @@ def texts_of(task: AnyTask, part: Answered, row: int) -> dict[str, str]:
     target, answer = np.asarray(part.examples.targets[row]), part.answers[row]
     if task.answer == "sequence":
         target = target[target != NOT_ASKED]
-        answer = np.array(written(task, answer.tolist()), dtype=np.int64)
+        answer = np.array(written(answer.tolist(), task.end), dtype=np.int64)
     elif task.answer == "tags":
         answer = answer[: len(inputs)]
     truth = task.truth(inputs) if task.answer != "class" else None

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from seqsum.errors import UserError
 from seqsum.models.base import SequenceModel
+from seqsum.models.generation import written
 from seqsum.query.loading import Loaded
 from seqsum.query.task_facts import MOST_LABELS, labels_of
 from seqsum.tasks.base import AnyTask, Inputs, Ints
@@ -53,7 +54,7 @@ class ModelInput:
         with torch.inference_mode():
             if self.task.answer == "sequence":
                 tokens = self.model.decode(self.row, self.lengths, self.task.longest_answer)[0]
-                return np.array(written(self.task, tokens.tolist()), dtype=np.int64)
+                return np.array(written(tokens.tolist(), self.task.end), dtype=np.int64)
             answer: Ints = self.model(self.row, self.lengths)[0].argmax(dim=-1).numpy()
             return answer
 
@@ -90,8 +91,3 @@ def as_rows(model: SequenceModel, inputs: Inputs) -> Tensor:
     """Inputs [rows, length(, features)] as a tensor, numbers in the type of the model's weights."""
     rows = torch.from_numpy(np.ascontiguousarray(inputs))
     return rows.to(next(model.parameters()).dtype) if rows.is_floating_point() else rows
-
-
-def written(task: AnyTask, tokens: list[int]) -> list[int]:
-    """Tokens up to the first end token, that one included."""
-    return tokens[: tokens.index(task.end) + 1] if task.end in tokens else tokens

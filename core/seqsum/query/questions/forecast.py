@@ -120,12 +120,12 @@ class Forecast(Question):
         values = torch.from_numpy(np.asarray(read.inputs))[None, :, :1]
         with torch.inference_mode():
             fed = None if beside is None else as_rows(read.model, beside)
-            said = forecast(read.model, read.row, length, beside=fed)[0]
+            said = forecast(read.model, read.row, length, beside=fed)[0].numpy()
             share, interval = task.config.interval, None
             if share is not None:
-                ends = interval_forecast(read.model, read.row, length, share, fed)[0]
+                ends = interval_forecast(read.model, read.row, length, share, fed)[0].numpy()
                 interval = interval_of(task, read.inputs, ends)
-            linear = forecast(baseline.model, values.double(), length)[0]
+            linear = forecast(baseline.model, values.double(), length)[0].numpy()
         when = None if self.input.strip() else task.moments(self.offset or 0, length)
         return ForecastAnswer(
             time=None if when is None else TimeAxis(name=when[0], unit=when[1], at=when[2]),
@@ -167,14 +167,14 @@ class Baseline:
             windows, model = examples.inputs, self._loaded.model
             beside = None if examples.beside is None else as_rows(model, examples.beside)
             with torch.inference_mode():
-                said = forecast(model, as_rows(model, windows), steps, beside=beside)
+                said = forecast(model, as_rows(model, windows), steps, beside=beside).numpy()
                 share, coverage = self._task.config.interval, None
                 if share is not None:
                     some = slice(None, None, math.ceil(len(windows) / MOST_WINDOWS))
                     fed = None if beside is None else beside[some]
-                    ends = interval_forecast(model, as_rows(model, windows[some]), steps, share, fed)
+                    ends = interval_forecast(model, as_rows(model, windows[some]), steps, share, fed).numpy()
                     coverage = _coverage(ends, examples.targets[some])
-                baseline = forecast(self.model, torch.from_numpy(windows[..., :1]).double(), steps)
+                baseline = forecast(self.model, torch.from_numpy(windows[..., :1]).double(), steps).numpy()
             same = np.repeat(windows[:, -1:, 0], steps, axis=1)
             assert isinstance(self._task, ForecastTask)
             seasonal = self._task.seasonal(steps)

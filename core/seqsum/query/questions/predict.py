@@ -16,6 +16,7 @@ from seqsum.query.task_facts import goes_on, labels_of
 from seqsum.tasks.base import AnyTask, Inputs
 
 if TYPE_CHECKING:
+    from seqsum.models.generation import Said
     from seqsum.query.asked import Asked
     from seqsum.query.loading import Loaded
     from seqsum.query.model_input import ModelInput
@@ -89,8 +90,9 @@ class Predict(Continues):
         inputs, usual = read.inputs, loaded.task.continues(read.inputs)
         self.check(loaded)
         length = usual if self.length is None else self.length
-        answer, probabilities, ends = self._said(read, length, seed)
-        prediction = task.read_answer(inputs, answer)
+        said = self._said(read, length, seed)
+        probabilities, kind = said.probabilities, np.float32 if task.answer == "values" else np.int64
+        prediction = task.read_answer(inputs, np.array(said.answer, dtype=kind))
         truth = task.truth(inputs) if length is None else task.continuation(inputs, length)
         return PredictAnswer(
             input=task.echo(inputs),
@@ -99,36 +101,35 @@ class Predict(Continues):
             correct=None if truth is None else prediction == truth,
             probabilities=list(probabilities),
             entropy=entropy(probabilities) if task.answer == "class" and length is None else None,
-            interval=None if ends is None else interval_of(task, inputs, ends),
+            interval=None if said.ends is None else interval_of(task, inputs, np.array(said.ends, dtype=np.float32)),
             reading=reading_of(task, inputs, prediction, truth, self.temperature),
         )
 
-    def _said(self, read: ModelInput, length: int | None, seed: int) -> tuple[Inputs, list[float], Inputs | None]:
-        """Return the answer, its probabilities, and the two ends of each number that is forecast with an interval."""
+    def _said(self, read: ModelInput, length: int | None, seed: int) -> Said:
         import torch
 
-        from seqsum.models.generation import continued, forecast, interval_forecast
+        from seqsum.models.generation import said
         from seqsum.query.model_input import as_rows
 
-        row, lengths, kind = read.row, read.lengths, read.task.answer
+        task, beside = read.task, None
+        if task.answer == "values" and length is not None:
+            length, rows = task.ahead(self.input, self.length, length)
+            beside = None if rows is None else as_rows(read.model, rows)
         with torch.inference_mode():
-            if kind == "values" and length is not None:
-                steps, beside = read.task.ahead(self.input, self.length, length)
-                rows = None if beside is None else as_rows(read.model, beside)
-                share = getattr(read.task.config, "interval", None)
-                ends = None if share is None else interval_forecast(read.model, row, steps, share, rows)[0]
-                return forecast(read.model, row, steps, beside=rows)[0], [], ends
-            if kind == "values":
-                values = read.model(row, lengths)[0].float().numpy()
-                return read.task.point(values), [], np.sort(values[None, 1:], axis=1) if read.task.quantiles else None
-            if kind == "sequence":
-                chances = read.model(row, lengths, torch.from_numpy(read.answer)[None])[0].double().softmax(dim=-1)
-                return read.answer, chances[torch.arange(len(read.answer)), read.answer].tolist(), None
-            if length is not None:
-                return *continued(read.model, row, length, self.temperature, seed, self.top_k), None
-            chances = read.model(row, lengths)[0].double().softmax(dim=-1)
-            shares = chances if kind == "class" else chances.max(dim=-1).values
-            return chances.argmax(dim=-1).numpy(), shares.tolist(), None
+            return said(
+                read.model,
+                task.answer,
+                read.row,
+                length,
+                end=task.end,
+                longest=task.longest_answer,
+                beside=beside,
+                quantiles=bool(task.quantiles),
+                interval=getattr(task.config, "interval", None),
+                temperature=self.temperature,
+                top_k=self.top_k,
+                seed=seed,
+            )
 
 
 def entropy(probabilities: Sequence[float]) -> float:

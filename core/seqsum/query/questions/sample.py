@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from seqsum.query.question import Continues, Number, TypedAnswer
 
 if TYPE_CHECKING:
@@ -48,12 +50,12 @@ class Sample(Continues):
         seed = asked.seed(self.seed)
         with torch.inference_mode():
             tokens, chances = continued(read.model, read.row, length or 0, self.temperature, seed, self.top_k)
-        names, written = task.class_names(), task.read_answer(read.inputs, tokens)
+        names, written = task.class_names(), task.read_answer(read.inputs, np.array(tokens))
         return SampleAnswer(
             prompt=task.render(task.echo(read.inputs)),
             written=task.render(written),
             between="" if isinstance(written, str) else " ",
-            tokens=[names[token] for token in tokens.tolist()],
+            tokens=[names[token] for token in tokens],
             probabilities=list(chances),
             seed=seed,
         )
