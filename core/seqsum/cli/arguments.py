@@ -364,7 +364,7 @@ def _compare(parser: Parser) -> None:
 
 
 def _export(parser: Parser) -> None:
-    from seqsum.export import FORMATS, ROOTS
+    from seqsum.export import FORMATS, MODELS, ROOTS
 
     parser.add_argument(
         "runs", metavar="RUN", nargs="*", help="ids, beginnings of ids, or names; group:NAME is all of a group"
@@ -373,8 +373,8 @@ def _export(parser: Parser) -> None:
         "--to",
         "--format",
         metavar="NAME",
-        help=f"a file: {', '.join(FORMATS)}; or another tool's folder: {', '.join(ROOTS)}; default: what the file's "
-        "ending says",
+        help=f"a file: {', '.join(FORMATS)}; what answers elsewhere: {', '.join(MODELS)}; or another tool's folder: "
+        f"{', '.join(ROOTS)}; default: what the file's ending says",
     )
     parser.add_argument(
         "--output",
@@ -383,7 +383,7 @@ def _export(parser: Parser) -> None:
         f"name, or {', '.join(ROOTS.values())}",
     )
     parser.add_argument("--filter", metavar="EXPR", help='every run that it finds, e.g. "accuracy > 0.9"; see runs')
-    parser.add_argument("--checkpoint", metavar="STEP", help=f"weights of this step's checkpoint, or best; {NEWEST}")
+    parser.add_argument("--checkpoint", metavar="STEP", help=f"whose weights: best, last or a step; {NEWEST}")
     _y_range(parser, "of the loss in a picture")
     _force(parser)
 

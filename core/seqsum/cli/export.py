@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 
 from seqsum.cli.commands import checkpoint_step
+from seqsum.cli.export_model import export_model
 from seqsum.cli.many import meant
 from seqsum.cli.output import complain, say, say_json, tell, write_out
 from seqsum.errors import UserError
-from seqsum.export import FORMATS, PICTURES, ROOTS, exported, format_of, write, write_folders
+from seqsum.export import FORMATS, MODELS, PICTURES, ROOTS, exported, format_of, write, write_folders
 from seqsum.export.folder import plain_name
 from seqsum.formatting import count
 from seqsum.plotting.axes import ValueAxis
@@ -25,14 +26,16 @@ def export(options: Options) -> int:
     limits, picture = limits_of(options.ylim or "", "export: --ylim"), format in PICTURES
     if (limits is not None or options.no_outliers) and not picture:
         raise UserError(f"export: --ylim and --no-outliers are for {', '.join(PICTURES)}; {format} leaves nothing out")
-    if options.checkpoint is not None and format != "weights":
-        raise UserError(f"export: --checkpoint goes with weights; {format} tells of all steps")
+    if options.checkpoint is not None and format not in ("weights", *MODELS):
+        raise UserError(f"export: --checkpoint goes with weights and models; {format} tells of all steps")
     runs = meant(options, "export", options.runs)
     if format in ROOTS:
         return _export_folders(options, runs, format)
-    if len(runs) > 1 and format == "weights":
-        raise UserError(f"export: {format} are of one run; {len(runs)} are named")
+    if len(runs) > 1 and format in ("weights", *MODELS):
+        raise UserError(f"export: weights and models are of one run; {len(runs)} are named")
     step = checkpoint_step("export", options.checkpoint, lambda: runs[0], "--checkpoint")
+    if format in MODELS:
+        return export_model(options, runs[0], format, step)
     content, messages = exported(runs, format, ValueAxis(limits=limits, leave_out=options.no_outliers), step)
     for message in messages:
         complain(f"export: {message}" if picture else message)
@@ -54,14 +57,16 @@ def export(options: Options) -> int:
 def _format(options: Options) -> str:
     """Return what is to be written: what was said, or what the file's ending says."""
     to_screen, path = options.output == "-", Path(options.output or "")
-    known = (*FORMATS, *ROOTS)
+    known = (*FORMATS, *MODELS, *ROOTS)
     format: str | None = options.to or (None if to_screen or options.output is None else format_of(path))
     if format not in known:
         wrong = format or path.suffix.removeprefix(".")
         given = f'no format "{printable(wrong)}"' if wrong else "--to is missing"
         raise UserError(f"export: {given}; choose one of {', '.join(known)}")
     if to_screen and format not in ("csv", "json", "svg"):
-        raise UserError(f"export: {format} is no text; name a {'folder' if format in ROOTS else 'file'} with --output")
+        raise UserError(
+            f"export: {format} is no text; name a {'file' if format in FORMATS else 'folder'} with --output"
+        )
     return format
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
 from seqsum.cli.output import complain, tell
-from seqsum.errors import UserError
-from seqsum.export.formats import MODELS
+from seqsum.export import MODELS
+from seqsum.export.folder import plain_name
 from seqsum.formatting import size
 from seqsum.runs import Run
 
@@ -17,26 +16,12 @@ Options = argparse.Namespace
 
 def export_model(options: Options, run: Run, format: str, step: int | None) -> int:
     """Write a run's model at a checkpoint's step, the newest where it is None."""
-    if options.ylim or options.no_outliers:
-        raise UserError(f"export: --ylim and --no-outliers are for pictures; {format} is a model")
-    if options.output == "-":
-        raise UserError(f"export: {format} is no text; name a {'folder' if format == 'model' else 'file'} with --output")
-    path = Path(options.output or f"{_plain(run)}{MODELS[format]}")
-    if format == "model":
-        from seqsum.export.model import write_model
+    path = Path(options.output or f"{plain_name(run.name) or run.id}{MODELS[format]}")
+    from seqsum.export.model import write_model
 
-        found, bytes = write_model(run, path, step, options.force)
-        said = f"model in {path}{'' if path.name == str(path) else ''}"
-    else:
-        from seqsum.export.graph import write_graph
-
-        found, bytes, said = write_graph(run, format, path, step, options.force)
+    found = write_model(run, path, step, options.force)
     for message in found.messages:
         complain(message)
-    said = f"{said}, {size(bytes)}, of the checkpoint of step {found.step:,}"
-    return tell(options, run, said, format=format, path=str(path), step=found.step, bytes=bytes)
-
-
-def _plain(run: Run) -> str:
-    """A run's name as a file can be called on any system."""
-    return re.sub(r"[^\w.-]+", "-", run.name).strip(".-") or run.id
+    written = sum(one.stat().st_size for one in path.iterdir()) if path.is_dir() else path.stat().st_size
+    said = f"{format} in {path}, {size(written)}, of the checkpoint of step {found.step:,}"
+    return tell(options, run, said, format=format, path=str(path), checkpoint_step=found.step, bytes=written)

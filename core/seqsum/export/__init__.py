@@ -24,6 +24,8 @@ FORMATS = ("csv", "json", "parquet", "svg", "png", "pdf", "weights")
 """What is one file."""
 PICTURES = ("svg", "png", "pdf")
 SUFFIXES = {**{f".{name}": name for name in FORMATS[:-1]}, ".safetensors": "weights"}
+MODELS = {"model": "-model"}
+"""What a model leaves as, and how what it is written to is called behind the run's name (see `model`)."""
 ROOTS = {"tensorboard": "tensorboard", "wandb-offline": "wandb", "mlflow": "mlruns"}
 """Other tools, each with the folder in which it looks for runs."""
 

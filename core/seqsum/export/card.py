@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from seqsum.runs import Run, Workspace
 from seqsum.runs.listed import listed
 from seqsum.runs.metric_direction import direction_of
 from seqsum.schema import as_text
-from seqsum.text import one_line
+from seqsum.text import is_plain, one_line
 
 if TYPE_CHECKING:
     from seqsum.models.base import SequenceModel
@@ -29,13 +31,15 @@ ANSWERS = {
     "sequence": "with a sequence that it writes token by token, at most {longest} of them",
     "values": "with numbers",
 }
-SHARED = ("loss", "lr", "train_accuracy")
-"""Measured while training, which says less than what is held out."""
+NOT_TOLD = ("loss", "lr", "train_accuracy", "steps_per_second")
+"""Measured while training, which says less than what is held out, or says nothing of the model."""
+LONGEST_SHOWN = 100  # characters
 
 
 def card(run: Run, step: int, config: Config, task: AnyTask, model: SequenceModel) -> str:
     """Return the README.md of a model that leaves, as Markdown. What is the author's to say is left to the author."""
     parameters = sum(weight.numel() for weight in model.parameters())
+    asked = _question(task)
     answers = ANSWERS[task.answer].format(classes=f"{task.classes:,}", longest=f"{task.longest_answer:,}")
     return "\n".join(
         [
@@ -45,15 +49,15 @@ def card(run: Run, step: int, config: Config, task: AnyTask, model: SequenceMode
             "",
             "```",
             "pip install torch safetensors",
-            'python load.py "what to ask"',
+            f"python load.py {shlex.quote(asked)}",
             "```",
             "",
             "```python",
             "from load import load",
             "",
             "model = load()",
-            'model("what to ask")  # {"prediction": …, "probabilities": …}',
-            "model.network         # the nn.Module: inputs, lengths → logits",
+            f"model({json.dumps(asked, ensure_ascii=False)})  # {{'prediction': …, 'probabilities': …}}",
+            "model.network  # the nn.Module: inputs, lengths → logits",
             "```",
             "",
             "## Model",
@@ -104,10 +108,20 @@ def card(run: Run, step: int, config: Config, task: AnyTask, model: SequenceMode
     )
 
 
+def _question(task: AnyTask) -> str:
+    """An input that can be shown, where one is at hand; the data may be gone, and a plug-in may raise anything."""
+    with suppress(Exception):
+        for inputs in task.shown_questions():
+            text = task.as_typed(inputs)
+            if is_plain(text) and "`" not in text and len(text) <= LONGEST_SHOWN:
+                return text
+    return "what to ask"
+
+
 def _settings(section: Any) -> list[tuple[str, str]]:
     """Each setting as it is typed; of a path the last name alone, as the folders are nobody's business."""
     values = {name: getattr(section, name) for name in type(section).model_fields}
-    return [(name, Path(value).name if _is_path(value) else as_text(value)) for name, value in values.items()]
+    return [(f"`{name}`", Path(value).name if _is_path(value) else as_text(value)) for name, value in values.items()]
 
 
 def _is_path(value: object) -> bool:
@@ -137,7 +151,7 @@ def _metrics(run: Run, step: int) -> Iterator[str]:
 
 
 def _tells(name: str) -> bool:
-    return name not in SHARED and direction_of(name) is not None
+    return name not in NOT_TOLD and direction_of(name) is not None
 
 
 def _at(steps: Any, values: Any, step: int) -> float | None:

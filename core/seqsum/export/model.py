@@ -134,7 +134,7 @@ def _contents(found: Trained) -> dict[str, bytes]:
     if codec is None or not is_dataclass(codec):
         raise UserError(
             f'export: the task "{task.config.name}" does not say how it is read without seqsum (it has no `codec`), so '
-            "that its model can't leave; --format weights and onnx give the network alone"
+            "that its model can't leave; --format weights gives the weights alone"
         )
     made = model_entry(config.model.name).build
     module, _, name = made.partition(":") if isinstance(made, str) else (made.__module__, "", made.__qualname__)
@@ -182,10 +182,10 @@ def _check(found: Trained, folder: Path) -> None:
         spec.loader.exec_module(module)
         model = module.load(folder)
         row, task = example(found), found.task
-        asked = {"end": task.end, "longest": min(8, task.longest_answer)}
+        longest = min(8, task.longest_answer)
         with torch.inference_mode():
-            one = said(found.model, task.answer, row, **asked)
-            other = module.said(model.network, task.answer, row, **asked)
+            one = said(found.model, task.answer, row, end=task.end, longest=longest)
+            other = module.said(model.network, task.answer, row, end=task.end, longest=longest)
         same = torch.allclose(_numbers(one), _numbers(other), rtol=0, atol=CLOSE, equal_nan=True)
     except Exception as error:  # a plug-in's code may raise anything
         reason = one_line(f"{type(error).__name__}: {error}")[:200]

@@ -409,7 +409,7 @@ class Forecast(DataTask[ForecastConfig]):
         return self.config.horizon
 
     def ahead(self, text: str, steps: int | None, usual: int) -> tuple[int, NDArray[np.float32] | None]:
-        ahead, beside = self.codec.ahead(text, steps)
+        ahead, beside = self.codec.ahead(text, steps, usual)
         if self.features == 1:
             return ahead, None
         return ahead, np.array(beside, dtype=np.float32).reshape(1, ahead - 1, self.features - 1)

@@ -15,7 +15,7 @@ from seqsum.tasks.text_files import REPLACEMENT
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 BYTES = 256  # the fewest subwords: any text is bytes
-WHITE_SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACES = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """Unicode's White_Space: Python's own has four control characters more."""
 
 
@@ -142,8 +142,8 @@ def _subword_pattern() -> re.Pattern[str]:
     """What BPE merges within: GPT-2's pattern, with Unicode's letters L and numbers N, which Python has no name for."""
     letters, numbers = ("".join(_ranges(kind)) for kind in "LN")
     return re.compile(
-        rf"'(?:[sdmt]|ll|ve|re)| ?[{letters}]+| ?[{numbers}]+| ?[^{WHITE_SPACE}{letters}{numbers}]+"
-        rf"|[{WHITE_SPACE}]+(?![^{WHITE_SPACE}])|[{WHITE_SPACE}]+"
+        rf"'(?:[sdmt]|ll|ve|re)| ?[{letters}]+| ?[{numbers}]+| ?[^{SPACES}{letters}{numbers}]+"
+        rf"|[{SPACES}]+(?![^{SPACES}])|[{SPACES}]+"
     )
 
 

@@ -111,9 +111,10 @@ class SeriesCodec(Codec):
         """Return the values ahead, nearest first."""
         return self.columns[0].values(answer)
 
-    def ahead(self, text: str, steps: int | None) -> tuple[int, list[list[float]]]:
+    def ahead(self, text: str, steps: int | None, usual: int | None = None) -> tuple[int, list[list[float]]]:
+        """usual: how many are forecast where nobody says it; None: the horizon"""
         rows = self.rows(text)
-        ahead = self.steps_ahead(len(rows) - self.window, steps)
+        ahead = self.steps_ahead(len(rows) - self.window, steps, usual)
         if len(self.columns) == 1:
             return ahead, []
         # The inputs stay as they were last, for nobody knows them.
@@ -121,17 +122,18 @@ class SeriesCodec(Codec):
         behind = rows[self.window :] if len(self.columns) > self.past else [[]] * (ahead - 1)
         return ahead, [held + row[self.past :] for row in behind[: ahead - 1]]
 
-    def steps_ahead(self, there: int, asked: int | None) -> int:
+    def steps_ahead(self, there: int, asked: int | None, usual: int | None = None) -> int:
         """How many values are forecast where the known columns go on for so many steps; raises UserError where more
         are asked for."""
+        usual = self.horizon if usual is None else usual
         if len(self.columns) == self.past:
-            return asked or self.horizon
+            return asked or usual
         if asked is not None and asked > there:
             raise UserError(
                 f"input: {counted(asked, 'step')} ahead {'is' if asked == 1 else 'are'} asked for, and the known "
                 f"columns ({self.known}) go on for {counted(max(0, there), 'step')}; ask for fewer, or say more of them"
             )
-        return asked or min(self.horizon, max(0, there))
+        return asked or min(usual, max(0, there))
 
     def rows(self, text: str) -> list[list[float]]:
         """Return the steps of what was typed, or of the data's end: [window + ahead][features], standardised, NaN where

@@ -91,8 +91,9 @@ class Predict(Continues):
         self.check(loaded)
         length = usual if self.length is None else self.length
         said = self._said(read, length, seed)
-        probabilities, kind = said.probabilities, np.float32 if task.answer == "values" else np.int64
-        prediction = task.read_answer(inputs, np.array(said.answer, dtype=kind))
+        probabilities = said.probabilities
+        answer: Inputs = np.array(said.answer, dtype=np.float32 if task.answer == "values" else np.int64)
+        prediction = task.read_answer(inputs, answer)
         truth = task.truth(inputs) if length is None else task.continuation(inputs, length)
         return PredictAnswer(
             input=task.echo(inputs),
