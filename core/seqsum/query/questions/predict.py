@@ -92,7 +92,8 @@ class Predict(Continues):
         length = usual if self.length is None else self.length
         said = self._said(read, length, seed)
         probabilities = said.probabilities
-        answer: Inputs = np.array(said.answer, dtype=np.float32 if task.answer == "values" else np.int64)
+        numbers = task.answer == "values"
+        answer: Inputs = np.array(said.answer, np.float32) if numbers else np.array(said.answer, np.int64)
         prediction = task.read_answer(inputs, answer)
         truth = task.truth(inputs) if length is None else task.continuation(inputs, length)
         return PredictAnswer(
