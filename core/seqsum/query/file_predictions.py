@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from seqsum.errors import UserError
 from seqsum.evaluation.evaluate import rows_at_once
 from seqsum.formatting import count
-from seqsum.models.generation import forecast, interval_forecast
+from seqsum.models.generation import forecast, interval_forecast, written
 from seqsum.query.loading import Loaded
-from seqsum.query.model_input import as_rows, written
+from seqsum.query.model_input import as_rows
 from seqsum.query.questions.predict import Predict
 from seqsum.query.task_facts import goes_on, labels_of
 from seqsum.tasks.alphabet import padded
@@ -189,7 +189,7 @@ def _said(loaded: Loaded, inputs: Sequence[Inputs]) -> Iterator[tuple[Inputs, ND
             tokens = model.decode(rows, counted, task.longest_answer)
             shares = model(rows, counted, tokens).double().softmax(dim=-1).gather(2, tokens.unsqueeze(2)).squeeze(2)
             for row, chances in zip(tokens.tolist(), shares.numpy(), strict=True):
-                answer = np.array(written(task, row), dtype=np.int64)
+                answer = np.array(written(row, task.end), dtype=np.int64)
                 yield answer, chances[: len(answer)]
             return
         chances = model(rows, counted).double().softmax(dim=-1)
@@ -283,10 +283,10 @@ class SeriesPredictions(FilePredictions):
         window, beside = self._windows.behind(ahead)
         rows, fed = as_rows(model, window), None if beside is None else as_rows(model, beside)
         with torch.inference_mode():
-            said = forecast(model, rows, ahead, beside=fed)[0][:, None]
+            said = forecast(model, rows, ahead, beside=fed)[0].numpy()[:, None]
             if self._share is None:
                 return np.asarray(said, dtype=np.float32)
-            ends = interval_forecast(model, rows, ahead, self._share, fed)[0]
+            ends = interval_forecast(model, rows, ahead, self._share, fed)[0].numpy()
             both: NDArray[np.float32] = np.concatenate([said, ends], axis=1).astype(np.float32)
             return both
 
