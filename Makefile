@@ -26,7 +26,7 @@ $(VENV)/.installed: pyproject.toml $(PINS) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml $(PINS) | $(BIN)/python
-	$(call install,-r requirements.txt -r requirements-test.txt,[sweep$(comma)slurm$(comma)ray$(comma)postgres$(comma)parquet$(comma)test$(comma)docs])
+	$(call install,-r requirements.txt -r requirements-test.txt,[sweep$(comma)slurm$(comma)ray$(comma)postgres$(comma)parquet$(comma)onnx$(comma)test$(comma)docs])
 	@touch $@ $(VENV)/.installed
 
 run: $(VENV)/.installed
@@ -49,7 +49,7 @@ test: lint types docs
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 $(VENV)/.installed-bench: $(VENV)/.installed-test
-	PIP_CONSTRAINT=constraints.txt $(PIP) --quiet --no-build-isolation --editable '.[sweep,slurm,ray,postgres,parquet,test,docs,bench]'
+	PIP_CONSTRAINT=constraints.txt $(PIP) --quiet --no-build-isolation --editable '.[sweep,slurm,ray,postgres,parquet,onnx,test,docs,bench]'
 	@touch $@
 
 bench: $(VENV)/.installed-bench

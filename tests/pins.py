@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FILES = {
     "requirements.txt": ("sweep",),
-    "requirements-test.txt": ("sweep", "slurm", "ray", "postgres", "parquet", "test", "docs"),
+    "requirements-test.txt": ("sweep", "slurm", "ray", "postgres", "parquet", "onnx", "test", "docs"),
 }
 """Each file, and the extras that it is for; what stands in one is not said again in the next."""
 OLDEST = {"requirements.txt": "3.11", "requirements-test.txt": "3.11.5"}

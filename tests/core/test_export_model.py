@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from seqsum.cli import main
+from seqsum.export.model import trained
 from seqsum.presets import load_preset
 from seqsum.query.answering import Answerer
 from seqsum.runs import Run, Workspace
@@ -281,3 +284,53 @@ def test_a_task_that_can_not_leave_says_so(tmp_path: Path, capsys: pytest.Captur
     assert export(run, tmp_path / "model") == 2
     assert "does not say how it is read without seqsum" in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
+
+
+GRAPHS: list[tuple[str, Changes]] = [
+    ("adds", {"model.hidden_size": 8}),
+    ("tagging_rnn", {**FAMILIES[0], "model.hidden_size": 8}),
+    ("parity_check_rnn", {"model.name": "transformer", "model.num_heads": 2, "model.hidden_size": 8}),
+]
+
+
+def graph_of(run: Run, format: str, path: Path) -> int:
+    return main(["export", run.id, "--workspace", str(run.folder.parent), "--format", format, "--output", str(path)])
+
+
+@pytest.mark.parametrize(("preset", "changes"), GRAPHS, ids=called)
+def test_a_graph_answers_the_same_at_any_length(preset: str, changes: Changes, tmp_path: Path) -> None:
+    run = made(tmp_path, preset, changes)
+    model = trained(run).model
+    programs = {}
+    assert graph_of(run, "torch-export", tmp_path / "a.pt2") == 0
+    programs["torch-export"] = torch.export.load(tmp_path / "a.pt2").module()
+    if all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime")):
+        import onnxruntime
+
+        assert graph_of(run, "onnx", tmp_path / "a.onnx") == 0
+        session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+        programs["onnx"] = lambda inputs, lengths: torch.from_numpy(
+            session.run(None, {"inputs": inputs.numpy(), "lengths": lengths.numpy()})[0]
+        )
+    for rows, length in ((1, 1), (4, 3), (2, 40)):
+        inputs = torch.randint(0, 2, (rows, length), generator=torch.Generator().manual_seed(length))
+        lengths = torch.full((rows,), length)
+        with torch.inference_mode():
+            ours = model(inputs, lengths)
+        for name, program in programs.items():
+            torch.testing.assert_close(program(inputs, lengths), ours, rtol=1e-5, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("format", ["torch-export", "onnx"])
+@pytest.mark.parametrize(
+    ("preset", "said"), [("tagging_bidirectional", "from both ends"), ("dates", "token by token until it ends")]
+)
+def test_what_is_no_graph_is_refused(
+    preset: str, said: str, format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = made(tmp_path, preset, {})
+    before = sorted(tmp_path.iterdir())
+    assert graph_of(run, format, tmp_path / "graph") == 2
+    told = capsys.readouterr().err
+    assert said in told or "onnx needs" in told
+    assert sorted(tmp_path.iterdir()) == before

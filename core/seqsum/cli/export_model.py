@@ -17,9 +17,14 @@ Options = argparse.Namespace
 def export_model(options: Options, run: Run, format: str, step: int | None) -> int:
     """Write a run's model at a checkpoint's step, the newest where it is None."""
     path = Path(options.output or f"{plain_name(run.name) or run.id}{MODELS[format]}")
-    from seqsum.export.model import write_model
+    if format == "model":
+        from seqsum.export.model import write_model
 
-    found = write_model(run, path, step, options.force)
+        found = write_model(run, path, step, options.force)
+    else:
+        from seqsum.export.graph import write_graph
+
+        found = write_graph(run, format, path, step, options.force)
     for message in found.messages:
         complain(message)
     written = sum(one.stat().st_size for one in path.iterdir()) if path.is_dir() else path.stat().st_size

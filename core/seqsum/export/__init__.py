@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "json", "parquet", "svg", "png", "pdf", "weights")
 """What is one file."""
 PICTURES = ("svg", "png", "pdf")
-SUFFIXES = {**{f".{name}": name for name in FORMATS[:-1]}, ".safetensors": "weights"}
-MODELS = {"model": "-model"}
-"""What a model leaves as, and how what it is written to is called behind the run's name (see `model`)."""
+SUFFIXES = {
+    **{f".{name}": name for name in FORMATS[:-1]},
+    ".safetensors": "weights",
+    ".pt2": "torch-export",
+    ".onnx": "onnx",
+}
+MODELS = {"model": "-model", "torch-export": ".pt2", "onnx": ".onnx"}
+"""What a model leaves as, and how what it is written to is called behind the run's name (see `model` and `graph`)."""
 ROOTS = {"tensorboard": "tensorboard", "wandb-offline": "wandb", "mlflow": "mlruns"}
 """Other tools, each with the folder in which it looks for runs."""
 

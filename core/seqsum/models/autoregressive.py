@@ -33,7 +33,7 @@ class AutoregressiveModel(SequenceModel):
     def design(self, inputs: Tensor) -> Tensor:
         """Return what the answer is linear in: [batch, 1 + order], a one and then the last values, nearest first."""
         last = inputs[:, -self.order :, 0].flip(1)
-        return torch.cat([last.new_ones(len(last), 1), last], dim=1)
+        return torch.cat([last.new_ones(last.shape[0], 1), last], dim=1)
 
     def weights(self) -> Tensor:
         """Return the weight of each column of `design`: [1 + order]."""

@@ -74,6 +74,10 @@ class SequenceModel(nn.Module, ABC):
         """
         raise UserError(f"model: {type(self).__name__} has no state to carry over")
 
+    def first_state(self, inputs: Tensor) -> State:
+        """Return the state before anything of these inputs was read: what `read` takes None for."""
+        raise UserError(f"model: {type(self).__name__} does not say what state it begins with")
+
     def step(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Read one step of each row, inputs [batch] or [batch, features]; return logits [batch, classes] and state."""
         logits, state = self.read(inputs.unsqueeze(1), state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -89,14 +89,17 @@ class BlockModel(EmbeddingModel):
         logits: Tensor = self.head(self.norm(self.asked(self.mixed(self.entered(inputs), None)[0], lengths)))
         return logits
 
+    def first_state(self, inputs: Tensor) -> State:
+        values = self.entered(inputs[:, :1])
+        return _stacked([block.mixer.begin(values) for block in self.blocks if isinstance(block, Block)])
+
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         return self.read_values(self.entered(inputs), state)
 
     def read_values(self, values: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Go on from a state as `read` does, with what has entered already: values [batch, steps, hidden_size]."""
         outputs, mixed = self.mixed(values, state)
-        stacked = tuple(map(torch.stack, zip(*(layer.state for layer in mixed), strict=True)))
-        return self.head(self.norm(outputs)), stacked if len(stacked) > 1 else stacked[0]
+        return self.head(self.norm(outputs)), _stacked([layer.state for layer in mixed])
 
     def entered(self, inputs: Tensor) -> Tensor:
         """Return what the first block reads: [batch, steps, hidden_size]."""
@@ -105,7 +108,7 @@ class BlockModel(EmbeddingModel):
 
     def mixed(self, values: Tensor, state: State | None) -> tuple[Tensor, list[Mixed]]:
         """Return what the last block gives for the values that enter the first, and each mixer's part in it."""
-        found = list[Mixed]()
+        found: list[Mixed] = []
         parts = state if isinstance(state, tuple) else None if state is None else (state,)
         for layer, block in enumerate(self.blocks):
             values, mixed = block(values, None if parts is None else tuple(part[layer] for part in parts))
@@ -134,3 +137,9 @@ class BlockModel(EmbeddingModel):
             values, whole = block(values, None, look=True)
             found.append((torch.stack(hidden, 1), torch.stack(cells, 1) if cells else None, whole.gates))
         return found
+
+
+def _stacked(states: Sequence[LayerState]) -> State:
+    """Return each part of all layers' states as one, [num_layers, batch, …]."""
+    parts = tuple(map(torch.stack, zip(*states, strict=True)))
+    return parts if len(parts) > 1 else parts[0]

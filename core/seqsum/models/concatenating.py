@@ -59,6 +59,9 @@ class ConcatenatingModel(EmbeddingModel):
         logits: Tensor = self.head(self.asked(self._run(inputs, None)[0], lengths))
         return logits
 
+    def first_state(self, inputs: Tensor) -> State:
+        return self.head.weight.new_zeros(len(self.blocks), inputs.shape[0], self.hidden_size)
+
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         outputs, state = self._run(inputs, state)
         return self.head(outputs), state
@@ -66,7 +69,7 @@ class ConcatenatingModel(EmbeddingModel):
     def _run(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         entering = self.enter(inputs)
         if state is None:
-            state = self.head.weight.new_zeros(len(self.blocks), inputs.shape[0], self.hidden_size)
+            state = self.first_state(inputs)
         assert isinstance(state, Tensor)
         after: list[Tensor] = []
         for block, before in zip(self.blocks, state, strict=True):

@@ -46,7 +46,8 @@ class DeltaNet(Mixer):
         query, key = F.normalize(query, dim=-1), F.normalize(key, dim=-1)
         strength = self.largest * torch.sigmoid(self.strength(inputs))
         written = strength.transpose(1, 2).unsqueeze(-1).to(dtype)
-        memory, found = state[0].to(dtype), list[Tensor]()
+        memory = state[0].to(dtype)
+        found: list[Tensor] = []
         for start in range(0, steps, CHUNK):
             chunk = slice(start, start + CHUNK)
             q, k, v, beta = (part[:, :, chunk] for part in (query, key, value, written))

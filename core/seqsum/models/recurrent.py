@@ -53,6 +53,10 @@ class RecurrentModel(EmbeddingModel):
         logits: Tensor = self.head(self.asked(outputs, lengths))
         return logits
 
+    def first_state(self, inputs: Tensor) -> State:
+        zeros = self.head.weight.new_zeros(self.rnn.num_layers, inputs.shape[0], self.rnn.hidden_size)
+        return (zeros, zeros) if isinstance(self.rnn, nn.LSTM) else zeros
+
     def read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         outputs, state = self._run(inputs, state)
         return self.head(outputs), state

@@ -20,6 +20,8 @@ class Attention(Mixer):
     """
 
     shows_outputs = True
+    remembers: bool = True
+    """Whether a state is wanted; a graph of all steps at once wants none, and can't count how many are kept."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -45,7 +47,7 @@ class Attention(Mixer):
         if look:
             weights = torch.softmax((q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~seen, -torch.inf), dim=-1)
             gates = {f"head {head + 1}": weights[:, head] for head in range(self.heads)}
-        kept = max(0, keys.shape[1] - (self.context - 1))
+        kept = max(0, keys.shape[1] - (self.context - 1)) if self.remembers else 0
         after = keys[:, kept:], values[:, kept:]
         return Mixed(self.leave(outputs.transpose(1, 2).flatten(2)), after, gates)
 
