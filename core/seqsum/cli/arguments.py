@@ -384,7 +384,17 @@ def _export(parser: Parser) -> None:
     )
     parser.add_argument("--filter", metavar="EXPR", help='every run that it finds, e.g. "accuracy > 0.9"; see runs')
     parser.add_argument("--checkpoint", metavar="STEP", help=f"whose weights: best, last or a step; {NEWEST}")
-    _y_range(parser, "of the loss in a picture")
+    parser.add_argument("--width", metavar="LENGTH", help="of a figure for a paper: 3.3in, 8.4cm, 84mm; default: 3.3in")
+    parser.add_argument("--metric", metavar="NAMES", help="what the figure shows: accuracy, or several: loss,accuracy")
+    parser.add_argument(
+        "--band",
+        choices=("quartiles", "range", "none"),
+        help="around a group's median: quartiles, the range, none; default: quartiles",
+    )
+    parser.add_argument("--xlim", metavar="LOW,HIGH", help="ends of the steps in a figure; ,2000 sets the last alone")
+    parser.add_argument("--log", action="store_true", help="logarithmic y axis in a figure")
+    parser.add_argument("--log-x", action="store_true", help="logarithmic x axis in a figure")
+    _y_range(parser, "of a figure, or of the loss in a picture")
     _force(parser)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from seqsum.cli.commands import checkpoint_step
@@ -13,12 +14,16 @@ from seqsum.errors import UserError
 from seqsum.export import FORMATS, MODELS, PICTURES, ROOTS, exported, format_of, write, write_folders
 from seqsum.export.folder import plain_name
 from seqsum.formatting import count
+from seqsum.plotting import picture_file
 from seqsum.plotting.axes import ValueAxis
-from seqsum.plotting.y_range import limits_of
+from seqsum.plotting.drawing import Picture
+from seqsum.plotting.y_range import Limits, limits_of
 from seqsum.runs import Run
 from seqsum.text import printable
 
 Options = argparse.Namespace
+FIGURE = ("--width", "--metric", "--band", "--xlim", "--log", "--log-x")
+"""What only a figure for a paper has: without them one run is drawn for a screen, all its curves."""
 
 
 def export(options: Options) -> int:
@@ -26,6 +31,8 @@ def export(options: Options) -> int:
     limits, picture = limits_of(options.ylim or "", "export: --ylim"), format in PICTURES
     if (limits is not None or options.no_outliers) and not picture:
         raise UserError(f"export: --ylim and --no-outliers are for {', '.join(PICTURES)}; {format} leaves nothing out")
+    if (flags := _of_figure(options)) and not picture:
+        raise UserError(f"export: {flags[0]} is for {', '.join(PICTURES)}; {format} is no picture")
     if options.checkpoint is not None and format not in ("weights", *MODELS):
         raise UserError(f"export: --checkpoint goes with weights and models; {format} tells of all steps")
     runs = meant(options, "export", options.runs)
@@ -33,12 +40,19 @@ def export(options: Options) -> int:
         return _export_folders(options, runs, format)
     if len(runs) > 1 and format in ("weights", *MODELS):
         raise UserError(f"export: weights and models are of one run; {len(runs)} are named")
+    if picture and (len(runs) > 1 or flags):
+        content, messages = picture_file.written(_figure(options, runs, limits), format)
+        return _written(options, runs, format, content, messages)
     step = checkpoint_step("export", options.checkpoint, lambda: runs[0], "--checkpoint")
     if format in MODELS:
         return export_model(options, runs[0], format, step)
     content, messages = exported(runs, format, ValueAxis(limits=limits, leave_out=options.no_outliers), step)
+    return _written(options, runs, format, content, messages)
+
+
+def _written(options: Options, runs: list[Run], format: str, content: bytes, messages: list[str]) -> int:
     for message in messages:
-        complain(f"export: {message}" if picture else message)
+        complain(f"export: {message}" if format in PICTURES else message)
     if options.output == "-":
         write_out(content.decode())
         return 0
@@ -52,6 +66,28 @@ def export(options: Options) -> int:
     else:
         say(f"{count(len(runs), 'run')}: {said}")
     return 0
+
+
+def _of_figure(options: Options) -> list[str]:
+    """Return which of the options were given that a figure for a paper has."""
+    return [flag for flag in FIGURE if getattr(options, flag.strip("-").replace("-", "_"))]
+
+
+def _figure(options: Options, runs: list[Run], limits: Limits | None) -> Picture:
+    from seqsum.compare.figure import FigureOptions, figure, width_of
+
+    given = FigureOptions(
+        metrics=[name.strip() for name in options.metric.split(",")] if options.metric else None,
+        axis=ValueAxis(options.log, limits, options.no_outliers),
+        x=limits_of(options.xlim or "", "export: --xlim"),
+        log_x=options.log_x,
+        bands=options.band or "quartiles",
+    )
+    for flag, ends in (("--log", limits if options.log else None), ("--log-x", given.x if options.log_x else None)):
+        if any(end is not None and end <= 0 for end in ends or ()):
+            raise UserError(f"export: {flag} has no place for 0 and less; leave it out, or set other ends")
+    width = given.width if options.width is None else width_of(options.width, "export: --width")
+    return figure(runs[0].folder.parent, [run.id for run in runs], replace(given, width=width))
 
 
 def _format(options: Options) -> str:

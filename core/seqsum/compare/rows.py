@@ -13,7 +13,7 @@ import numpy as np
 
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
-from seqsum.compare.spread import Member, curve_notes, is_broken, share_text, spread, standing_of
+from seqsum.compare.spread import QUARTILES, Member, curve_notes, is_broken, share_text, spread, standing_of
 from seqsum.plotting.smoothing import smooth, smooth_buckets
 from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.metric_direction import points_per_unit
@@ -119,6 +119,7 @@ def rows_of(
     at: float | None = None,
     x: XKind = "step",
     best_first: bool = False,
+    shares: Sequence[float] = QUARTILES,
 ) -> list[Row]:
     """Return the rows of a comparison.
 
@@ -130,6 +131,7 @@ def rows_of(
         at: where values are taken from the curves, in units of x.
         x: what the curves stand over.
         best_first: best values first, instead of the order asked for.
+        shares: of which quantiles the curve of a group has its band, the median between them.
     """
     groups: dict[str, list[RunData]] = {}
     for run in comparison.runs:
@@ -144,7 +146,7 @@ def rows_of(
             done.add(group)
             key = GROUP + group
             members = [_run_row(member, "member", x, at) for member in groups[group]]
-            row = _group_row(key, group, members, comparison, at, folded=key not in unfolded)
+            row = _group_row(key, group, members, comparison, at, shares, folded=key not in unfolded)
             if best_first:
                 members.sort(key=lambda row: _rank(row, comparison))
             blocks.append([row] if row.folded else [row, *members])
@@ -220,7 +222,14 @@ def _run_row(run: RunData, kind: Literal["run", "member"], x: XKind, at: float |
 
 
 def _group_row(
-    key: str, name: str, members: Sequence[Row], comparison: Comparison, at: float | None, *, folded: bool
+    key: str,
+    name: str,
+    members: Sequence[Row],
+    comparison: Comparison,
+    at: float | None,
+    shares: Sequence[float],
+    *,
+    folded: bool,
 ) -> Row:
     runs = tuple(run for member in members for run in member.runs)
     tasks = tuple(dict.fromkeys(run.task for run in runs if run.task))
@@ -241,7 +250,7 @@ def _group_row(
     if len(tasks) > 1:
         return row
     end = None if comparison.window is None else comparison.window[1]
-    curve = spread([_member(member, end) for member in members], comparison.direction)
+    curve = spread([_member(member, end) for member in members], comparison.direction, shares=shares)
     row = replace(
         row,
         x=curve.x,

@@ -178,8 +178,14 @@ def curve_notes(carried: int, broken: int) -> list[str]:
     return notes + ([f"{carried} ended earlier, last value carried on"] if carried else [])
 
 
-def spread(members: Sequence[Member], direction: Direction | None, most: int = MOST_PLACES) -> Spread:
-    """Return the quartiles of a group at every x of any of its runs, or at `most` places in equal distances.
+def spread(
+    members: Sequence[Member],
+    direction: Direction | None,
+    most: int = MOST_PLACES,
+    shares: Sequence[float] = QUARTILES,
+) -> Spread:
+    """Return the quartiles of a group, or what other quantiles `shares` names, the median between them, at every x of
+    any of its runs, or at `most` places in equal distances.
 
     They begin where all runs that count have begun, so that no run's beginning makes them jump. A run that ended keeps
     its last value to the end, one that broke ranks as worst from its last point on. Where one goes on beyond what is
@@ -193,7 +199,7 @@ def spread(members: Sequence[Member], direction: Direction | None, most: int = M
     if not places.size:
         return Spread(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
     values = np.stack([_everywhere(member, places, worst(direction)) for member in chosen])
-    low, median, high = quantiles(values, QUARTILES)
+    low, median, high = quantiles(values, shares)
     median[np.isinf(median)] = np.nan
     carried = sum(int(member.ended and not member.broken and member.x[-1] < places[-1]) for member in drawn)
     broken = int(np.count_nonzero(~np.isfinite(values[:, -1])))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from seqsum.plotting.drawing import Area, Line, Picture, Words
+from seqsum.plotting.drawing import Area, Line, Picture, Words, pieces
 from seqsum.plotting.fonts import PLAIN, STAND_IN, face_of
 from seqsum.text import one_line
 
@@ -33,7 +34,8 @@ def pdf(picture: Picture) -> tuple[bytes, list[str]]:
             _write(page, mark, fonts, missing)
         elif isinstance(mark, Area):
             page.set_fill_color(*_rgb(mark.color))
-            page.polygon(list(mark.places), style="F")
+            with page.local_context(fill_opacity=mark.opacity) if mark.opacity < 1 else nullcontext():
+                page.polygon(list(mark.places), style="F")
         elif len(mark.places) > 1:
             _draw(page, mark)
     return bytes(page.output()), list(missing)
@@ -42,9 +44,13 @@ def pdf(picture: Picture) -> tuple[bytes, list[str]]:
 def _draw(page: FPDF, line: Line) -> None:
     page.set_draw_color(*_rgb(line.color))
     page.set_line_width(line.width)
-    dash = line.dashes
-    page.set_dash_pattern(dash=dash[0] if dash else 0, gap=dash[1] if len(dash) > 1 else 0)
-    page.polyline(list(line.places))
+    dash = line.dashes if len(line.dashes) == 2 else (0.0, 0.0)
+    page.set_dash_pattern(dash=dash[0], gap=dash[1])
+    # Ends that stand out, as fpdf has them, would close the gaps between dashes.
+    with page.local_context(stroke_cap_style="butt") if line.dashes else nullcontext():
+        # A page knows dashes of one length only.
+        for piece in pieces(line) if len(line.dashes) > 2 else [list(line.places)]:
+            page.polyline(piece)
 
 
 def _write(page: FPDF, words: Words, fonts: dict[str, str], missing: dict[str, None]) -> None:
