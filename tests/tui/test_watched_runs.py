@@ -8,6 +8,7 @@ from textual.widgets import Input, TabbedContent
 
 import seqsum
 from seqsum_tui.app import Console
+from seqsum_tui.dialogs.choose import ChooseScreen
 from seqsum_tui.dialogs.set_value import SetValueScreen
 from seqsum_tui.live.chart_grid import LiveCharts
 from support.screens import screen_text
@@ -117,3 +118,31 @@ async def test_it_stands_in_the_list_and_in_compare(scene, console, until):
             await pilot.press("space", "down", "space", "c")
             await until(pilot, lambda: "loss" in screen_text(console) and "mine-2" in screen_text(console))
             assert "can't be read" not in screen_text(console)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_of_many_metrics_the_chart_is_chosen_from_a_list(scene, console, watch, until, size):
+    with seqsum.watch("many", workspace=scene.folder) as watched:
+        for step in range(1, 6):
+            watched.log(step, **{f"layer_{number}/norm": number / step for number in range(200)})
+        async with console.run_test(size=size) as pilot:
+            await watch(pilot, watched.run)
+            await until(pilot, lambda: titles(console)[:1] == ["layer 0/norm"])
+            await pilot.press("m")
+            await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+            await until(pilot, lambda: "layer 1/norm" in screen_text(console))
+            assert "Chart 1 shows layer 0/norm" in screen_text(console)
+            await pilot.press(*"173", "enter")
+            await until(pilot, lambda: titles(console)[:1] == ["layer 173/norm"])
+            # Letters in their order find what nothing is called by; what is marked besides stands behind it.
+            before = titles(console)
+            await pilot.press("m", *"l42nrm", "space")
+            await until(pilot, lambda: "[x] layer 42/norm" in screen_text(console))
+            for _ in range(6):
+                await pilot.press("backspace")
+            await pilot.press(*"91/n", "space", "enter")
+            await until(pilot, lambda: titles(console)[:2] == ["layer 42/norm", "layer 91/norm"])
+            assert titles(console)[2:] == before[1:]
+            await pilot.press("m", "escape")
+            await until(pilot, lambda: not isinstance(console.screen, ChooseScreen))
+            assert titles(console)[:2] == ["layer 42/norm", "layer 91/norm"]

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -82,13 +83,15 @@ class ChooseScreen(Dialog[list[str]]):
 
     @on(Input.Changed, "#search")
     def _filter(self) -> None:
-        """Show what has every word that is typed, first what is called just so, then what has them in its name; the
-        cursor on the first."""
+        """Show what has every word that is typed, first what is called just so, then what has them in its name; where
+        nothing has, what is like it. The cursor is on the first."""
         asked = self.query_one("#search", Input).value.lower().split()
         found = [one for one in self._choices if all(word in f"{one.name} {one.detail}".lower() for word in asked)]
         found.sort(
             key=lambda one: (one.name.lower().split() != asked, not all(word in one.name.lower() for word in asked))
         )
+        if asked and not found:
+            found = self._like("".join(asked))
         listed = self.query_one(OptionList)
         if not asked and listed.highlighted is not None and self._matches:
             self._current = self._matches[listed.highlighted].key
@@ -100,6 +103,12 @@ class ChooseScreen(Dialog[list[str]]):
             listed.highlighted = keys.index(self._current) if self._current in keys and not asked else 0
         note = f"{len(found) - MOST_SHOWN:,} more: type to narrow" if len(found) > MOST_SHOWN else ""
         self.query_one("#note", Static).update(Content(note or ("" if found else "nothing matches")))
+
+    def _like(self, asked: str) -> list[Choice]:
+        """What has the letters in this order, the likest first: where nothing is called so."""
+        matcher = Matcher(asked)
+        scores = {choice: matcher.match(choice.name) for choice in self._choices}
+        return sorted((choice for choice in self._choices if scores[choice] > 0), key=lambda one: -scores[one])
 
     def _line(self, choice: Choice) -> Content:
         sign = ("[x] " if choice.key in self._marked else "[ ] ") if self._several else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.layout import MOST_CHARTS, MOST_COLUMNS, LiveLayout, moved
 from seqsum_tui.shared.context import ConsoleScreen
-from seqsum_tui.shared.metric_panels import Panel, title_kept
+from seqsum_tui.shared.metric_panels import Panel, titles_kept, with_lacking
 
 if TYPE_CHECKING:
     from seqsum_tui.live.reader import RunView
 
 SCREEN = "live"
+STEPPED_THROUGH = 12
+"""Metrics that one steps through; more are chosen from a list."""
 
 
 class ChartActions:
@@ -28,6 +31,8 @@ class ChartActions:
         self._screen, self._aim_reader = screen, aim_reader
         self.view: RunView | None = None
         self._ordered: tuple[Panel, ...] | None = None
+        self._placed: tuple[tuple[str, Panel], ...] = ()
+        """`RunView.placed` as the next reading will have it."""
 
     @property
     def _charts(self) -> LiveCharts:
@@ -60,17 +65,23 @@ class ChartActions:
     def _take_panels(self, panels: Sequence[Panel]) -> None:
         assert self.view is not None
         self._ordered = tuple(panels)
-        known = [name for panel in self.view.choices for name in panel.names]
-        titles = tuple(title_kept(panel, known) for panel in panels)
-        self.take_layout(replace(self.arrangement, charts=titles))
+        view, wanted = self.view, self.arrangement.charts
+        known = [name for panel in view.choices for name in panel.names]
+        shown = view.placed if view.wanted == wanted else self._placed
+        titles = titles_kept(panels, shown, known, logged=view.logged)
+        self._placed = tuple(zip(titles, panels, strict=True))
+        self.take_layout(replace(self.arrangement, charts=with_lacking(titles, wanted, shown)))
 
     def _others(self) -> list[Panel]:
         return [] if self.view is None else [one for one in self.view.choices if one not in self.panels]
 
     def next_metric(self) -> None:
-        """Show the next metric in the chart that has the keys."""
+        """Show the next metric in the chart that has the keys; of many it is chosen from a list."""
         others = self._others()
         if self.view is None or not others:
+            return
+        if len(others) > STEPPED_THROUGH:
+            self._pick()
             return
         place, choices = self._charts.in_hand, self.view.choices
         panels = list(self.panels)
@@ -81,6 +92,22 @@ class ChartActions:
         panels[place] = next(panel for panel in order if panel in others)
         self._take_panels(panels)
 
+    def _pick(self) -> None:
+        """Choose what the chart that has the keys shows; what is marked besides is added behind it."""
+        place = min(self._charts.in_hand, len(self.panels) - 1)
+        now = self.panels[place]
+        choices = sorted((_choice(panel) for panel in (now, *self._others())), key=_in_order)
+        title = f"Chart {place + 1} shows {now.title}: show instead"
+        screen = ChooseScreen(title, choices, several=True, current=now.title)
+        self._screen.app.push_screen(screen, lambda titles: self._take_picked(now, titles))
+
+    def _take_picked(self, now: Panel, titles: list[str] | None) -> None:
+        panels, others = list(self.panels), {panel.title: panel for panel in self._others()}
+        picked = [others[title] for title in titles or () if title in others]
+        if picked and now in panels:
+            place = panels.index(now)
+            self._take_panels([*panels[:place], *picked, *panels[place + 1 :]][:MOST_CHARTS])
+
     def add(self) -> None:
         """Choose charts to add from all that there are of this run."""
         others = self._others()
@@ -90,7 +117,7 @@ class ChartActions:
             text = "every metric of the run has its chart" if not others else f"{MOST_CHARTS} charts are the most"
             self._screen.notify(text)
             return
-        choices = [Choice(panel.title, panel.title, ", ".join(panel.names)) for panel in others]
+        choices = sorted((_choice(panel) for panel in others), key=_in_order)
         self._screen.app.push_screen(ChooseScreen("Add charts", choices, several=True), self._take_added)
 
     def _take_added(self, titles: list[str] | None) -> None:
@@ -147,3 +174,14 @@ class ChartActions:
         """Remember smoothing and axis; a stretch that is smoothed more needs more before it."""
         self._screen.console.keep_layout(SCREEN, self.arrangement.plain())
         self._screen.call_after_refresh(self._aim_reader)
+
+
+def _choice(panel: Panel) -> Choice:
+    """A chart in a list; its metrics' names are told where they are others than its title."""
+    names = ", ".join(panel.names)
+    return Choice(panel.title, panel.title, "" if names.replace("_", " ") == panel.title else names)
+
+
+def _in_order(choice: Choice) -> list[tuple[int, str]]:
+    """As people count: layer 2 before layer 10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", choice.name)]

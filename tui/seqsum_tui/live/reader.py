@@ -27,7 +27,7 @@ from seqsum.runs.waiting import place_of, waits, with_places
 from seqsum_tui.live.run_events import EventReader
 from seqsum_tui.live.x_axis import XAxis, axis_kinds, axis_of
 from seqsum_tui.shared.live_value import LiveValue, live_values_of
-from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, chosen_panels, logged_panels
+from seqsum_tui.shared.metric_panels import DEFAULT, Panel, all_panels, placed_panels
 
 if TYPE_CHECKING:
     from seqsum.runs import Buckets, Event, Summary
@@ -88,8 +88,9 @@ class Parent:
 class RunView:
     """One reading of one run. `curves` holds the metrics that have points, in `buckets` buckets or more.
 
-    Those of a fork begin with its parent's points. `newest` are the last values of the metrics. `panels` are what the
-    charts show of what was `wanted`, out of `choices`; `axis` is what they stand over, one of the kinds in `axes`.
+    Those of a fork begin with its parent's points. `newest` are the last values of the metrics. `placed` are what the
+    charts show, out of `choices`, each behind the title of what was `wanted` in its place; `axis` is what they stand
+    over, one of the kinds in `axes`.
     `checkpoints` are the steps saved. `settings` are its configuration as it stands, by section; `config` is None where
     this version does not understand it.
     """
@@ -101,7 +102,7 @@ class RunView:
     settings: Mapping[str, Mapping[str, Any]]
     differences: dict[str, tuple[str, str]]
     wanted: tuple[str, ...]
-    panels: tuple[Panel, ...]
+    placed: tuple[tuple[str, Panel], ...]
     choices: tuple[Panel, ...]
     log: tuple[str, ...]
     checkpoints: tuple[int, ...]
@@ -115,6 +116,13 @@ class RunView:
     """Where it comes from: what → words."""
     closed: str = ""
     """Why nothing of it can be changed, if that is so."""
+    logged: bool = False
+    """Whether its script logs what it likes."""
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """What the charts show."""
+        return tuple(panel for _, panel in self.placed)
 
     @property
     def live_values(self) -> tuple[LiveValue, ...]:
@@ -202,8 +210,9 @@ class RunReader:
             if settings.problem and not summary.problems:
                 summary = replace(summary, problems=(*summary.problems, settings.problem))
             known = history.metrics()
-            choose = chosen_panels if self.run.record_or_blank().watched is None else logged_panels
-            shown, choices = choose(charts, known), all_panels(known)
+            logged = self.run.record_or_blank().watched is not None
+            placed, choices = placed_panels(charts, known, logged=logged), all_panels(known)
+            shown = [panel for _, panel in placed]
             names = dict.fromkeys(name for panel in shown for name in panel.names)
             there = [name for name in names if name in known]
             curves = {name: history.curve(name, first, last, buckets, self.lead, fewer=True) for name in there}
@@ -224,7 +233,8 @@ class RunReader:
             curves=curves,
             newest=newest,
             wanted=charts,
-            panels=tuple(shown),
+            placed=tuple(placed),
+            logged=logged,
             choices=tuple(choices),
             axis=axis,
             axes=axes,
@@ -246,7 +256,7 @@ class RunReader:
             settings=settings.settings,
             differences=settings.differences,
             wanted=charts,
-            panels=tuple(chosen_panels(charts, [])),
+            placed=tuple(placed_panels(charts, [])),
             choices=tuple(all_panels([])),
             log=tuple(self.run.log_tail(LOG_LINES)),
             checkpoints=tuple(checkpoint_files.steps_saved(self.run.checkpoints)),

@@ -123,33 +123,78 @@ def all_panels(known: Collection[str]) -> list[Panel]:
     return [loss_panel(known), first, _alone("lr"), *others]
 
 
-def chosen_panels(wanted: Sequence[str], known: Collection[str]) -> list[Panel]:
-    """Return the charts that a person wants, by title or MAIN; never empty.
+def placed_panels(wanted: Sequence[str], known: Collection[str], *, logged: bool = False) -> list[tuple[str, Panel]]:
+    """Return the charts that a person wants, by title or MAIN, each behind the title whose place it has; never empty.
 
-    What this run does not have is left out, but for what every run writes: that comes yet.
+    What this run does not have gives its place to the usual chart there, where that is not shown anyway, and is left
+    out else; but for what every run writes: that comes yet. logged: the run's script logs what it likes: a chart has a
+    metric that is there, and any other takes the place of one that is not.
     """
-    there = {panel.title: panel for panel in all_panels(known)}
-    coming = {title_of(name): _alone(name) for name in LAST}
+    every = all_panels(known)
+    there = {panel.title: panel for panel in every if not logged or any(name in known for name in panel.names)}
+    coming = {} if logged else {title_of(name): _alone(name) for name in LAST}
     main = panels(known)[0]
-    found = [main if title == MAIN else there.get(title) or coming.get(title) for title in wanted]
-    kept = list(dict.fromkeys(panel for panel in found if panel is not None))
-    return kept or chosen_panels(DEFAULT, known)
+    if not there:
+        return [(DEFAULT[0], loss_panel(known))]
 
+    def find(title: str) -> Panel | None:
+        if title == MAIN:
+            return main if main.title in there else None
+        return there.get(title) or coming.get(title)
 
-def logged_panels(wanted: Sequence[str], known: Collection[str]) -> list[Panel]:
-    """As `chosen_panels`, of a run whose script logs what it likes: the usual charts that have a metric, and in place
-    of the others what there is besides; never empty."""
-    if not known:
-        return [loss_panel(known)]
-    there = [panel for panel in all_panels(known) if any(name in known for name in panel.names)]
-    chosen = [panel for panel in chosen_panels(wanted, known) if panel in there]
-    others = [panel for panel in there if panel not in chosen and panel.names[0] not in LAST]
-    return (chosen + others)[: max(len(wanted), 1)] or there[:1]
+    others = [panel for panel in there.values() if panel.names[0] not in LAST] if logged else []
+    usual: Sequence[Panel | None] = [find(title) for title in DEFAULT]
+    if logged:
+        # The order is that of the usual ones: what stands in for the last comes last.
+        first = [panel for panel in usual if panel is not None]
+        usual = [*first, *(panel for panel in others if panel not in first)][: len(DEFAULT)] or [*there.values()][:1]
+    own = [
+        usual[place] if logged and place < len(usual) and title == DEFAULT[place] else find(title)
+        for place, title in enumerate(wanted)
+    ]
+    placed: dict[Panel, str] = {}
+    for place, (title, panel) in enumerate(zip(wanted, own, strict=True)):
+        instead = [*usual[place : place + 1], *others] if panel is None else [panel]
+        free = (one for one in instead if one is not None and one not in placed and (one is panel or one not in own))
+        if (chosen := next(free, None)) is not None:
+            placed[chosen] = title
+    return [(title, panel) for panel, title in placed.items()] or placed_panels(DEFAULT, known, logged=logged)
 
 
 def title_kept(panel: Panel, known: Collection[str]) -> str:
     """Return how a chart is remembered for other runs: the task's first as MAIN, others by their title."""
     return MAIN if panel == panels(known)[0] else panel.title
+
+
+def titles_kept(
+    chosen: Sequence[Panel], shown: Sequence[tuple[str, Panel]], known: Collection[str], *, logged: bool = False
+) -> list[str]:
+    """Return how each of the charts that were `chosen` is remembered, where `shown` are those that stood there.
+
+    One that stayed in its place is remembered as what it stood for. Of a run whose script logs what it likes a chart is
+    remembered by its own title: there is no first metric of its task.
+    """
+    stood = {panel: title for title, panel in shown}
+    before = [panel for _, panel in shown]
+    fewer = [panel for panel in before if panel in chosen] == list(chosen)
+    return [
+        stood[panel]
+        if panel in stood and (fewer or before[place : place + 1] == [panel] or stood[panel] == panel.title)
+        else panel.title
+        if logged
+        else title_kept(panel, known)
+        for place, panel in enumerate(chosen)
+    ]
+
+
+def with_lacking(titles: Sequence[str], wanted: Sequence[str], shown: Sequence[tuple[str, Panel]]) -> tuple[str, ...]:
+    """Return titles with what was `wanted` and this run lacks in its place: what a person changes here changes nothing
+    else for other runs."""
+    kept, there = list(titles), {title for title, _ in shown}
+    for place, title in enumerate(wanted):
+        if title not in there and title not in kept:
+            kept.insert(min(place, len(kept)), title)
+    return tuple(dict.fromkeys(kept))
 
 
 def _alone(name: str) -> Panel:
