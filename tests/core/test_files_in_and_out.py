@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
 from seqsum.runs import Run
 from seqsum.tasks.csv_cells import Cells
@@ -162,6 +163,10 @@ def test_a_file_is_evaluated_as_the_test_part_is(place: Path, tokenizer: str) ->
     assert found["metrics"] == pytest.approx(own["metrics"], rel=1e-6)
     assert (found["confusion"], found["by_label"]["rows"]) == (own["confusion"], own["by_label"]["rows"])
     assert (found["part"], found["file"]["rows"], found["file"]["asked"]) == ("file", 30, 30)
+    shares = {f"{row['label']}": (row["precision"], row["recall"], row["f1"]) for row in found["by_label"]["rows"]}
+    for label, numbers in shares.items():
+        (line,) = [line for line in found["told"] if line.strip().startswith(f"{label} ")]
+        assert [percent(number) in line for number in numbers] == [True] * 3
     more = [*NEW, ["1", "good", "neither"], ["2", "bad", ""]]
     renamed = [["id", "words", "truth"], *more[1:]]
     flags = ("--column", "words", "--truth-column", "truth")

@@ -130,7 +130,7 @@ async def test_of_many_metrics_the_chart_is_chosen_from_a_list(scene, console, w
             await until(pilot, lambda: titles(console)[:1] == ["layer 0/norm"])
             await pilot.press("m")
             await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
-            await until(pilot, lambda: "layer 1/norm" in screen_text(console))
+            await until(pilot, lambda: "layer 2/norm" in screen_text(console))
             assert "Chart 1 shows layer 0/norm" in screen_text(console)
             await pilot.press(*"173", "enter")
             await until(pilot, lambda: titles(console)[:1] == ["layer 173/norm"])

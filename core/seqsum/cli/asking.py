@@ -17,6 +17,7 @@ from seqsum.control import commands
 from seqsum.errors import InputError, UserError
 from seqsum.formatting import count, metric, number, percent, scope
 from seqsum.query.question import Answer, Flag, right_or_wrong
+from seqsum.query.questions.by_label import of_confusion
 from seqsum.query.registry import LONGEST_LINE, flags_of, questions
 from seqsum.query.task_facts import what_is_asked
 from seqsum.runs import Run, Workspace
@@ -240,16 +241,11 @@ def _evaluated(asking: Asking, options: Options, low: int | None, high: int | No
         also = (
             {"test": test.model_dump(include=shown)} if (test := _of_test(asking, answer, options, low, high)) else {}
         )
-        say_json({**head, **answer.model_dump(include=shown), **also, **_plain(more)})
+        told = {} if answer.file is None else {"told": [*_lines(asking, answer, False)]}
+        say_json({**head, **answer.model_dump(include=shown), **also, **told, **_plain(more)})
         return 2 if asking.refused else 0
-    say(_measured(answer, asking.loaded.task.carries_state))
-    for name, value in answer.metrics.items():
-        say(f"{name} {metric(name, value)}")
-    for line in answer.file.sentences if answer.file is not None else ():
+    for line in _lines(asking, answer, options.labels):
         say(line)
-    say(f"checkpoint of step {asking.step:,}")
-    for length, share in answer.accuracy_by_length.items():
-        say(f"  length {length:>4}  {percent(share):>7}  {'█' * round(30 * share)}")
     for line in chain(_confusion(answer) if options.confusion else (), _told(more)):
         say(line)
     if test := _of_test(asking, answer, options, low, high):
@@ -257,6 +253,22 @@ def _evaluated(asking: Asking, options: Options, low: int | None, high: int | No
         for name, value in test.metrics.items():
             say(f"{name} of the test part {metric(name, value)}")
     return 2 if asking.refused else 0
+
+
+def _lines(asking: Asking, answer: EvaluateAnswer, labels: bool) -> Iterator[str]:
+    """Say how good a model is, as people read it; of a file each label, too. labels: whether that is asked besides"""
+    yield _measured(answer, asking.loaded.task.carries_state)
+    for name, value in answer.metrics.items():
+        yield f"{name} {metric(name, value)}"
+    if answer.file is not None:
+        yield from answer.file.sentences
+        if answer.confusion is not None and answer.labels is not None and not labels:
+            yield from of_confusion(answer.confusion, answer.labels).told()
+    yield f"checkpoint of step {asking.step:,}"
+    if answer.file is not None:
+        return
+    for length, share in answer.accuracy_by_length.items():
+        yield f"  length {length:>4}  {percent(share):>7}  {'█' * round(30 * share)}"
 
 
 def _of_test(

@@ -21,11 +21,15 @@ from seqsum.text import one_line, printable
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from seqsum.query.file_output import Format, Written
+    from seqsum.query.file_formats import Format
+    from seqsum.query.file_output import Written
     from seqsum.query.file_predictions import FilePredictions
     from seqsum.query.loading import Loaded
     from seqsum.runs import Run
     from seqsum.tasks.file_rows import AskedFile
+
+PROGRESS_SECONDS = 0.25
+WRITTEN_AT_ONCE = 1 << 16  # bytes
 
 
 class Asking(Protocol):
@@ -39,10 +43,6 @@ class Asking(Protocol):
     heard: Callable[[], None]
 
 
-PROGRESS_SECONDS = 0.25
-WRITTEN_AT_ONCE = 1 << 16  # bytes
-
-
 def check_options(options: argparse.Namespace) -> None:
     """Raise UserError where what goes with a file was typed without one, or what does not with one."""
     if options.file is not None and getattr(options, "input", None) is not None:
@@ -54,7 +54,7 @@ def check_options(options: argparse.Namespace) -> None:
 
 def check_output(options: argparse.Namespace) -> None:
     """Raise UserError, before a model is loaded, where the answers can't be written as their file is called."""
-    from seqsum.query.file_output import ENDINGS, format_of
+    from seqsum.query.file_formats import ENDINGS, format_of
 
     if options.output is not None and format_of(Path(options.output).suffix) is None:
         endings = ", ".join(ENDINGS)
@@ -95,7 +95,7 @@ def predict_file(options: argparse.Namespace, made: Callable[[argparse.Namespace
 
 def _format(options: argparse.Namespace, separator: str) -> Format:
     """The format of what is written: as its file is called, else as the file that is read."""
-    from seqsum.query.file_output import format_of
+    from seqsum.query.file_formats import format_of
 
     if options.output is not None:
         found = format_of(Path(options.output).suffix)

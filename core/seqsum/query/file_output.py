@@ -6,19 +6,16 @@ import csv
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 from seqsum.errors import UserError
 from seqsum.formatting import count, distinct, finite
+from seqsum.query.file_formats import Format
 from seqsum.query.file_predictions import FilePredictions, RowAnswer
 from seqsum.tasks.asked_rows import Lines
 from seqsum.tasks.base import AnyTask
 from seqsum.tasks.tables import as_cell
 
-Format = Literal["csv", "tsv", "jsonl"]
-ENDINGS: dict[str, Format] = {
-    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
-}  # fmt: skip
 TOLD_EVERY = 256
 """Rows between two calls that say how far it is."""
 MOST_REASONS = 5
@@ -62,11 +59,6 @@ class Written:
                 f"  not read whole, or with what is unknown: {rows} ({self.remarks}); the first: {self.remark}"
             )
         return found
-
-
-def format_of(suffix: str) -> Format | None:
-    """Return the format that a file's ending stands for, if any."""
-    return ENDINGS.get(suffix.lower())
 
 
 def write_answers(

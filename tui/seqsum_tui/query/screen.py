@@ -32,6 +32,7 @@ from seqsum_tui.query.page_line import PageLine
 from seqsum_tui.query.pages import PAGES, Asking, Chosen, has, name_of
 from seqsum_tui.query.pane import QueryChart, QueryPane
 from seqsum_tui.query.replay import Replay
+from seqsum_tui.query.whole_file import WholeFile
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import OPENING, ConsoleScreen
@@ -75,6 +76,7 @@ class QueryScreen(ConsoleScreen[None]):
         self.askings = self._asker.askings
         self._film_export = FilmExport(self, self.replay)
         self._file = FileAnswers(self._asker, self._show_file)
+        self._whole_file = WholeFile(self)
         self.board = Board(self.askings)
 
     def compose(self) -> ComposeResult:
@@ -86,6 +88,7 @@ class QueryScreen(ConsoleScreen[None]):
             yield QueryBox(id="box")
             yield Static("", id="state")
         yield Static(id="problem")
+        yield Static(id="job")
         yield PageLine()
         yield self.board
         yield KeyLine()
@@ -98,6 +101,7 @@ class QueryScreen(ConsoleScreen[None]):
         self.begin_reading(asker.read, asker.show_runs, asker.failed, seconds=seconds)
         self._show_pages()
         self.fill_all()
+        self._whole_file.show()
 
     async def on_unmount(self) -> None:
         """End the query servers."""
@@ -517,6 +521,11 @@ class QueryScreen(ConsoleScreen[None]):
             self.show_state("ready")
 
         self.do(ask, name="batch", group="batch", exclusive=True)
+
+    def action_whole_file(self) -> None:
+        """Answer a file into another, or measure the run on it, beside the console; or stop that."""
+        session = self.askings[0].session
+        self.do(partial(self._whole_file.ask, session.run.id, session.step), name="file", group=OPENING, exclusive=True)
 
     def _show_file(self) -> None:
         self._show_pages()

@@ -122,7 +122,11 @@ LIVE: list[BindingType] = [
     hidden("live.config", "g", "tab('config')", "Config", "Show the run's configuration"),
     hidden("live.events", "e", "tab('events')", "Events", "Show what happened to the run, and when"),
     hidden(
-        "live.metric", "m", "arrange('next_metric')", "Metric", "Show the next metric in the chart that has the keys"
+        "live.metric",
+        "m",
+        "arrange('next_metric')",
+        "Metric",
+        "Another metric for the chart that has the keys",
     ),
     hidden("live.add_charts", "M", "arrange('add')", "Add charts", "Add charts: choose from all of the run"),
     hidden("live.remove_chart", "delete,backspace", "arrange('remove')", "Remove", "Take the chart away"),
@@ -313,6 +317,9 @@ QUERY: list[BindingType] = [
     HELP,
     key("query.beside", "vertical_line", "beside", "Beside", "Ask two checkpoints or runs at once", display="|"),
     key("query.batch", "b", "batch", "File", "Ask every line of a file, or a series from a CSV file"),
+    hidden(
+        "query.whole_file", "F", "whole_file", "Whole file", "Answer a file into another, measure on it, or stop that"
+    ),
     hidden("query.wrong", "w", "wrong", "Wrong only", "Of a file's answers list the wrong ones, or all"),
     hidden("query.answer", "1", "page('answer')", "Answer", "The answer, and how sure the model is"),
     hidden("query.inside", "2", "page('inside')", "Inside", "States, gates, saliency, what it thinks"),

@@ -40,6 +40,17 @@ CONFIRM: list[BindingType] = [
     key("confirm.cancel", "escape,n,u,q", "cancel", "No", "Leave all as it is", display="esc"),
 ]
 
+WHOLE_FILE: list[BindingType] = [
+    key("whole_file.cancel", "escape", "cancel", "Cancel", "Ask no file", first=True),
+    hidden("whole_file.up", "up", "move(-1)", "Up", "Answer the file", first=True),
+    hidden("whole_file.down", "down", "move(1)", "Down", "Measure the run on the file", first=True),
+    key("whole_file.accept", "enter", "accept", "Begin", "Begin with the file", first=True),
+]
+
+TOLD: list[BindingType] = [
+    hidden("told.close", "escape,enter,q", "cancel", "Close", "Back to the screen", first=True),
+]
+
 SET_VALUE: list[BindingType] = [
     key("set.cancel", "escape", "cancel", "Cancel", "Leave the value as it is"),
 ]

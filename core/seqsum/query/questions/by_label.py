@@ -14,6 +14,7 @@ from seqsum.text import one_line, seen
 if TYPE_CHECKING:
     from seqsum.query.asked import Asked
     from seqsum.query.loading import Loaded
+    from seqsum.tasks.label_scores import LabelCounts
 
 WIDEST = 30
 
@@ -73,21 +74,33 @@ class ByLabel(OverLengths):
         counts = LabelCounts(nothing, nothing, nothing)
         for part in asked.walked(examples):
             counts += LabelCounts.of(part.answers, part.examples.targets, asked.task.classes)
-        names = labels_of(asked.task) or []
-        scores = zip(names, counts.precision.tolist(), counts.recall.tolist(), counts.f1.tolist(), strict=True)
-        rows = [
-            LabelScore(
-                label=name,
-                precision=_known(precision),
-                recall=_known(recall),
-                f1=_known(f1),
-                asked=int(counts.asked[place]),
-                answered=int(counts.answered[place]),
-            )
-            for place, (name, precision, recall, f1) in enumerate(scores)
-        ]
-        rows.sort(key=lambda row: 2.0 if row.f1 is None else row.f1)
-        return ByLabelAnswer(rows=rows, macro_f1=counts.macro_f1, asked=int(counts.asked.sum()), exhaustive=exhaustive)
+        return of_counts(counts, labels_of(asked.task) or [], exhaustive)
+
+
+def of_confusion(confusion: list[list[int]], names: list[str]) -> ByLabelAnswer:
+    """The same from how often each truth was answered with each label, [truth][prediction]."""
+    from seqsum.tasks.label_scores import LabelCounts
+
+    counts = np.array(confusion, dtype=np.int64)
+    return of_counts(LabelCounts(counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)), names, exhaustive=False)
+
+
+def of_counts(counts: LabelCounts, names: list[str], exhaustive: bool) -> ByLabelAnswer:
+    """Precision, recall and F1 of each label, the lowest F1 first."""
+    scores = zip(names, counts.precision.tolist(), counts.recall.tolist(), counts.f1.tolist(), strict=True)
+    rows = [
+        LabelScore(
+            label=name,
+            precision=_known(precision),
+            recall=_known(recall),
+            f1=_known(f1),
+            asked=int(counts.asked[place]),
+            answered=int(counts.answered[place]),
+        )
+        for place, (name, precision, recall, f1) in enumerate(scores)
+    ]
+    rows.sort(key=lambda row: 2.0 if row.f1 is None else row.f1)
+    return ByLabelAnswer(rows=rows, macro_f1=counts.macro_f1, asked=int(counts.asked.sum()), exhaustive=exhaustive)
 
 
 def _known(share: float) -> float | None:

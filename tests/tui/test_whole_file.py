@@ -1,0 +1,133 @@
+"""Files in, files out from the Ask screen: chosen, answered by a process of its own, told, and stopped."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, OptionList, Static
+
+from seqsum_tui.app import Console
+from seqsum_tui.dialogs.confirm import ConfirmScreen
+from seqsum_tui.dialogs.told import ToldScreen
+from seqsum_tui.query import session
+from seqsum_tui.query.file_dialog import MEASURE, FileScreen
+from seqsum_tui.query.screen import QueryScreen
+from seqsum_tui.shared.path_input import completed
+from support.asking import HereClient, learn
+from support.screens import listed, screen_text
+
+SHORT = {"task.min_length": "1", "task.max_length": "2", "model.hidden_size": "8", "model.embedding_size": "4"}
+
+
+@pytest.fixture
+def console(scene, still, monkeypatch, tmp_path):
+    monkeypatch.setattr(session, "QueryClient", HereClient)
+    place = tmp_path / "mine"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    made = Console(scene.folder, now=still, remote=False)
+    made.animation_level = "none"
+    return made
+
+
+@pytest.fixture
+def adder(scene):
+    return learn(scene.run("baseline", changes=SHORT), 0, 20)
+
+
+async def opened(pilot, run, until):
+    """Open the screen and, once its model answers, the dialog."""
+    await until(pilot, lambda: listed(pilot.app))
+    screen = QueryScreen(run.id)
+    pilot.app.push_screen(screen)
+    await until(pilot, lambda: screen.askings and screen.askings[0].session.facts)
+    await pilot.press("escape", "F")
+    await until(pilot, lambda: isinstance(pilot.app.screen, FileScreen))
+    return screen
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_file_is_answered_beside_the_console(console, adder, until, size):
+    Path("sums.txt").write_text("1 2\n3\nno sum\n")
+    async with console.run_test(size=size) as pilot:
+        screen = await opened(pilot, adder, until)
+        await pilot.press(*"su")
+        await pilot.pause()
+        await pilot.press("tab")
+        dialog = console.screen
+        await until(pilot, lambda: dialog.query_one("#file", Input).value == "sums.txt")
+        output = dialog.query_one("#output", Input)
+        await until(pilot, lambda: output.value.endswith("sums-answered.csv"))
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.query_one("#job", Static).display)
+        assert "answering sums.txt" in screen_text(console) and "F stops it" in screen_text(console)
+        await until(pilot, lambda: isinstance(console.screen, ToldScreen))
+        assert "3 rows, 2 answered" in screen_text(console) and "line 3" in screen_text(console)
+        await pilot.press("escape")
+        assert console.screen is screen
+        await until(pilot, lambda: not screen.query_one("#job", Static).display)
+    rows = list(csv.DictReader(Path("sums-answered.csv").read_text().splitlines()))
+    assert [row["truth"] for row in rows] == ["3", "3", ""] and rows[2]["reason"]
+
+
+async def test_it_is_stopped_and_leaves_nothing(console, adder, until):
+    Path("sums.txt").write_text("1 2\n" * 300_000)
+    async with console.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, adder, until)
+        await pilot.press(*"sums.txt")
+        await pilot.press("enter")
+        await until(pilot, lambda: "rows" in str(screen.query_one("#job", Static).render()))
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(console.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: not screen.query_one("#job", Static).display)
+    assert [path.name for path in Path.cwd().iterdir()] == ["sums.txt"]
+
+
+async def test_a_run_is_measured_on_a_file(console, scene, until):
+    lines = ["text,label", *(f"film {n} {'ok' if n % 2 else 'no'},{n % 2}" for n in range(60))]
+    Path("films.csv").write_text("\n".join(lines))
+    changes = {"task.file": str(Path("films.csv").absolute()), "model.hidden_size": "8"}
+    run = learn(scene.run("text_classification", changes=changes), 0, 2)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, run, until)
+        dialog = console.screen
+        await pilot.press(*"films.csv", "down")
+        assert dialog.query_one(OptionList).highlighted == MEASURE
+        assert dialog.query_one("#truth").display and not dialog.query_one("#to").display
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(console.screen, ToldScreen))
+        assert "60 sequences of the file" in screen_text(console) and "macro_f1" in screen_text(console)
+
+
+async def test_what_is_wrong_is_told_in_the_dialog(console, adder, until):
+    Path("sums.txt").write_text("1 2\n")
+    Path("there.csv").write_text("x")
+    async with console.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, adder, until)
+        dialog = console.screen
+        for typed, output, told in (
+            ("", "", "type the path"), ("nope.csv", "", "no such file"), ("sums.txt", "a.xlsx", "must end in one of"),
+            ("sums.txt", "there.csv", "there already"),
+        ):  # fmt: skip
+            dialog.query_one("#file", Input).value = typed
+            await pilot.pause()
+            if output:
+                dialog.query_one("#output", Input).value = output
+            await pilot.press("enter")
+            await pilot.pause()
+            assert console.screen is dialog and told in str(dialog.query_one("#problem", Static).render())
+        await pilot.press("escape")
+        assert not isinstance(console.screen, FileScreen)
+
+
+def test_paths_are_completed_as_a_shell_does(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "new.csv").touch()
+    (tmp_path / ".hidden").touch()
+    assert completed("da") == "data/" and completed("data/") == "data/new.csv" and completed("data/new.csv") is None
+    assert completed(f"{tmp_path}/d") == f"{tmp_path}/data/" and completed("nothing/x") is None
+    assert completed("") is None and completed("x") is None and completed(".h") == ".hidden"

@@ -1,0 +1,63 @@
+"""A line for the name of a file, which tab completes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
+from textual.suggester import Suggester
+
+from seqsum_tui.key import key
+from seqsum_tui.shared.one_line import OneLineInput
+from seqsum_tui.shared.polling import in_thread
+
+
+class FileSuggester(Suggester):
+    """Completes a path to the first file, or folder, whose name begins so."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the whole path as it would be; a folder's with a slash at its end."""
+        return await in_thread(lambda: completed(value))
+
+
+def completed(typed: str) -> str | None:
+    """Return the first path that begins as what is typed, written as that is; None where there is none, or all is
+    there."""
+    folder, _, begun = typed.rpartition("/")
+    if not begun and not folder:
+        return None
+    before = f"{folder}/" if "/" in typed else ""
+    try:
+        place = Path(before or ".").expanduser()
+        names = sorted(entry.name for entry in place.iterdir() if entry.name.startswith(begun))
+    except (OSError, ValueError, RuntimeError):
+        return None
+    shown = [name for name in names if begun.startswith(".") or not name.startswith(".")]
+    if not shown:
+        return None
+    found = f"{before}{shown[0]}{'/' if (place / shown[0]).is_dir() else ''}"
+    return found if found != typed else None
+
+
+class PathInput(OneLineInput):
+    """What is shown grey is taken with tab, or the right arrow; where nothing is, tab goes on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("path.complete", "tab", "complete", "Complete", "Take the name that is shown grey, or go to the next line"),
+    ]
+
+    def __init__(self, value: str = "", **kwargs: Any) -> None:
+        super().__init__(value, suggester=FileSuggester(), **kwargs)
+
+    async def action_complete(self) -> None:
+        """Take the name that is shown grey; where there is none, go to the next line."""
+        found = await in_thread(lambda: completed(self.value)) if self.cursor_at_end else None
+        if found is None:
+            self.screen.focus_next()
+        else:
+            self.value = found
+            self.cursor_position = len(found)
