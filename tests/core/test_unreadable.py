@@ -400,6 +400,7 @@ def test_what_an_older_version_did_not_write_has_its_default(
             "host",
             "versions",
             "git_commit",
+            "repeats",
             "command",
             "directory",
             "machine",

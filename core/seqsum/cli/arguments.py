@@ -204,6 +204,12 @@ def _fork(parser: Parser) -> None:
     _settings(parser)
 
 
+def _rerun(parser: Parser) -> None:
+    _run(parser)
+    parser.add_argument("--name", metavar="TEXT", help="the new run's name; default: the old one's, with -rerun")
+    parser.add_argument("--check", action="store_true", help="only compare: the new run goes into the bin afterwards")
+
+
 def _detach(parser: Parser) -> None:
     parser.add_argument("--detach", action="store_true", help="return at once; training goes on by itself")
 
@@ -517,7 +523,13 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
             "train a preset with many seeds; repeated, it goes on", "replicate:replicate", _replicate
         ),
         "sweep": Subcommand("try many settings of a preset, each with several seeds", "sweep:sweep", _sweep),
-        "fork": Subcommand("start a run from a checkpoint of another, with changes", "commands:fork", _fork),
+        "fork": Subcommand(
+            "start a run from a checkpoint of another, with changes",
+            "commands:fork",
+            _fork,
+            "start a run from a checkpoint of another; repeat a run",
+        ),
+        "rerun": Subcommand("repeat a run, and say whether the bits agree", "rerun:rerun", _rerun, ""),
     },
     "Runs": {
         "runs": Subcommand("list the runs, newest first", "commands:runs", _runs),

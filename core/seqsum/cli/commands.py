@@ -54,7 +54,7 @@ Options = argparse.Namespace
 
 OF_RECORD = (
     "parameters", "seed", "device", "threads", "backend", "backend_reason", "versions", "git_commit", "owner", "host",
-    "parent", "command", "directory", "machine", "plugins", "plugin_hashes",
+    "parent", "repeats", "command", "directory", "machine", "plugins", "plugin_hashes",
 )  # fmt: skip
 
 

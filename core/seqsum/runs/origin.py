@@ -17,6 +17,8 @@ TOLD_VERSIONS = ("seqsum-tui", "python", "torch", "numpy", "numba")
 def facts_of(folder: Path, record: Record) -> dict[str, str]:
     """Return what is known of where a run comes from, in the order in which it is told: what → words. folder: its."""
     found = dict[str, str]()
+    if record.repeats:
+        found["repeats"] = record.repeats
     if record.command:
         found["typed"] = record.command
     if record.directory:

@@ -64,6 +64,8 @@ class Record:
     parameters: int | None = None
     parent: dict[str, Any] | None = None
     """Of a forked run: {"run": the id, "step": of the checkpoint it began with}."""
+    repeats: str = ""
+    """The id of the run that this one repeats, by `seqsum rerun`."""
     outcome: dict[str, Any] | None = None
     """How the last worker ended: {"status", "reason", "step"}; None while one is at it, or when it died."""
     plugins: list[str] = field(default_factory=list)
@@ -252,6 +254,7 @@ class Record:
             backend_reason=given.text_or_none("backend_reason"),
             parameters=given.whole_or_none("parameters"),
             parent=_parent(given),
+            repeats=given.text("repeats"),
             outcome=given.section("outcome") or None if raw.get("outcome") is not None else None,
             plugins=given.texts("plugins"),
             plugin_hashes=known_hashes(given.section("plugin_hashes")),

@@ -530,6 +530,9 @@ class Store:
             "durable_step": given.whole_or_none("durable_step"),
             # Why the disk will not last, as its worker has seen it.
             "room": given.text_or_none("room"),
+            # Of a run that repeats another: where it is stopped, and from where on compiled code computes.
+            "until": given.whole_or_none("until"),
+            "fused_from": given.whole_or_none("fused_from"),
             "ticket": given.text_or_none("ticket"),
             "upload": given.section("upload"),
             # Of a run that an engine starts: which, and by what it knows the run.

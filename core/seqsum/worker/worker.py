@@ -67,6 +67,8 @@ class Worker:
         self._given_up = threading.Event()
         self._unmade: list[int] = []  # steps whose evaluation was given up
         self._owes_test = False
+        self._until: int | None = None
+        """Where a run that repeats another is stopped, as that was."""
 
     # Beginning
 
@@ -99,7 +101,11 @@ class Worker:
         back = checkpoint_files.fallen_back(self.store, step if saved else None)
         if back and not (saved and damaged):
             say(self.store, back, step)
-        known: dict[str, Any] = saved.state if saved else {"changes": {}, "train_seconds": 0.0}
+        state = self.store.state()
+        nothing: dict[str, Any] = {"changes": {}, "train_seconds": 0.0, "fused_from": state.get("fused_from")}
+        known: dict[str, Any] = saved.state if saved else nothing
+        until = state.get("until")
+        self._until = until if until is not None and until > step else None
         self.trainer = Trainer.resume(saved) if saved else Trainer(config)
         self._owes_test = self.trainer.task.has_test
         self.changes = LiveChanges(self.store, self.trainer, known["changes"])
@@ -228,7 +234,7 @@ class Worker:
                     self._test()
                 continue
             before = trainer.step, self.clock.seconds
-            points = trainer.run_chunk(self.changes.steps)
+            points = trainer.run_chunk([*self.changes.steps, *([self._until] if self._until else [])])
             writer.points += points
             if trainer.failure:
                 behind.settle(lambda: self._shall_stop)
@@ -248,6 +254,8 @@ class Worker:
             self.changes.replay()
             writer.write()
             self._look_at_room()
+            if self._until is not None and trainer.step >= self._until and not trainer.done:
+                self.stop_asked = "rerun: the run that it repeats came no further"
 
     def _look_at_room(self) -> None:
         """Say once that the disk will not last, in the events and, while it is so, in the run's state."""
