@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
+from seqsum import plugins
 from seqsum.errors import ConfigError, UserError, did_you_mean
 from seqsum.formatting import enumerated, grouped
 from seqsum.models.settings import AutoregressiveConfig, ModelConfig, RecurrentConfig
@@ -501,7 +502,8 @@ def resolved(config: Config, source: str) -> tuple[Config, AnyTask]:
 
     Reads the task's data. Raises UserError when it can't be read, ConfigError when epochs make no sense.
     """
-    task = make_task(config.task)
+    with plugins.told():
+        task = make_task(config.task)
     if config.train.epochs is None:
         return config, task
     if task.steps_per_epoch(config.train.batch_size) is None:

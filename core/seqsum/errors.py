@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import CodeType
 
 from seqsum.text import one_line
+
+OURS = ("seqsum.", "torch.", "builtins")
+"""How the modules of classes begin that no plug-in has written."""
 
 
 class UserError(Exception):
@@ -18,6 +24,36 @@ class UserError(Exception):
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(map(one_line, lines)))
+
+
+class PluginError(UserError):
+    """A plug-in does not do what a task or a model has to; `place_of` begins the sentence."""
+
+
+def place_of(kind: type, name: str = "") -> str:
+    """Say where a function of a plug-in's class stands, or the class itself where that has none of its own: `plug-in
+    FILE, line N (name)`."""
+    whose = next((one for one in kind.__mro__ if name in vars(one)), None)
+    if whose is not None and not whose.__module__.startswith(OURS):
+        function = inspect.unwrap(getattr(vars(whose)[name], "fget", None) or vars(whose)[name])
+        code = getattr(function, "__code__", None)
+        if code is not None:
+            return f"plug-in {code.co_filename}, line {code.co_firstlineno} ({_named(code)})"
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or kind.__module__
+    try:
+        line = f", line {inspect.getsourcelines(kind)[1]}"
+    except (OSError, TypeError):
+        line = ""
+    return f"plug-in {file}{line} ({kind.__name__})"
+
+
+def place_in(code: CodeType, line: int) -> str:
+    """Say where in a plug-in's code a line stands."""
+    return f"plug-in {code.co_filename}, line {line} ({_named(code)})"
+
+
+def _named(code: CodeType) -> str:
+    return code.co_qualname.rpartition("<locals>.")[2]
 
 
 class InputError(UserError):

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import platformdirs
 
-from seqsum.errors import UserError
+from seqsum.errors import PluginError, UserError, place_in
 from seqsum.registry import MODELS, PRESET_FOLDERS, TASKS
 from seqsum.text import one_line
 
@@ -38,6 +38,7 @@ _code: dict[str, dict[str, bytes]] = {}
 """The file or entry point → its files and their code, as it was loaded."""
 _modules: dict[str, str] = {}
 """An entry point → the module it names."""
+LONGEST_REASON = 400
 MOST_FILES, MOST_CODE = 200, 4 * 2**20
 """Of a package's code that is told from another: how many files, and how many bytes."""
 
@@ -73,6 +74,11 @@ def problems() -> list[str]:
 def any_added() -> bool:
     """Tell whether a plug-in has added a task or a model."""
     return bool(_sources)
+
+
+def is_added(kind: str, name: str) -> bool:
+    """Tell whether a plug-in added this "task" or "model"."""
+    return (kind, name) in _sources
 
 
 def added_tasks() -> list[str]:
@@ -133,13 +139,60 @@ def _package_code(source: str) -> dict[str, bytes]:
     return found
 
 
-def hint(sources: list[str]) -> str:
-    """Say how to get the missing plug-ins of a run back, or nothing when none is missing."""
-    files = [source for source in sources if source not in _sources.values() and not source.startswith(f"{GROUP}:")]
+def blamed(error: BaseException) -> str | None:
+    """Return a sentence that says where in a plug-in's code an error was raised, file, line and function; None where no
+    plug-in's had a part in it, and for what a plug-in itself says to a person."""
+    if isinstance(error, UserError) or not _sources:
+        return None
+    last, trace = None, error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if _is_plugins(code.co_filename):
+            last = place_in(code, trace.tb_lineno)
+        trace = trace.tb_next
+    said = one_line(" ".join(str(error).split()))[:LONGEST_REASON]
+    return last and one_line(f"{last}: {type(error).__name__}{f': {said}' if said else ''}")
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn what a plug-in's code raises inside into a PluginError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        where = blamed(error)
+        if where is None:
+            raise
+        raise PluginError(where) from None
+
+
+def _is_plugins(file: str) -> bool:
+    """Tell whether a file is a plug-in's, or lies in a plug-in's package."""
+    for source in set(_sources.values()):
+        if source == file:
+            return True
+        module = sys.modules.get(_modules.get(source, "").partition(".")[0]) if source in _modules else None
+        if module is not None and module.__file__:
+            package = Path(module.__file__)
+            if file == str(package) or (package.name == "__init__.py" and Path(file).is_relative_to(package.parent)):
+                return True
+    return False
+
+
+def missing(sources: list[str]) -> str:
+    """Say which of a run's plug-ins are not loaded here, and how to get them back; "" where none is missing."""
+    gone = [source for source in sources if source not in _sources.values()]
+    files = [source for source in gone if not source.startswith(f"{GROUP}:")]
     if files:
-        return f"; it comes from a plug-in: set {VARIABLE}={os.pathsep.join(files)}"
-    missing = [source for source in sources if source not in _sources.values()]
-    return f"; it comes from the installed plug-in {missing[0].partition(':')[2]}" if missing else ""
+        there = (
+            [] if all(Path(file).is_file() for file in files) else ["its file is gone; a copy is in the run's source"]
+        )
+        which = f"it comes from a plug-in that is not loaded: set {VARIABLE}={os.pathsep.join(files)}"
+        return "; ".join([which, *there])
+    names = ", ".join(source.partition(":")[2] for source in gone)
+    return f"it comes from the installed plug-in {names}, which is not here" if gone else ""
 
 
 def _files() -> Iterator[Path]:
@@ -202,7 +255,7 @@ def _try(source: str, run: Callable[[], object]) -> None:
             registry.update(before)  # type: ignore[arg-type]
         PRESET_FOLDERS[:] = folders
         what = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        _problems.append(f"plug-in {source}: left out: {one_line(what)[:400]}{_line_of(error, source)}")
+        _problems.append(f"plug-in {source}: left out: {one_line(what)[:LONGEST_REASON]}{_line_of(error, source)}")
         return
     _sources.update({("task", name): source for name in TASKS if name not in tasks})
     _sources.update({("model", name): source for name in MODELS if name not in models})

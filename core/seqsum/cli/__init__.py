@@ -40,6 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
     except sqlite3.Error as error:
         complain(UserError(f"seqsum: the run's store can't be written: {error}"))
         return 2
+    except Exception as error:
+        from seqsum import plugins
+
+        blamed = plugins.blamed(error)
+        if blamed is None:
+            raise
+        complain(blamed)
+        return 2
 
 
 def _decoded(arguments: list[str]) -> list[str]:

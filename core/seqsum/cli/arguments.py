@@ -139,6 +139,12 @@ def _presets(parser: Parser) -> None:
     parser.add_argument("--markdown", action="store_true", help="a table for documents")
 
 
+def _plugin(parser: Parser) -> None:
+    parser.add_argument("verb", choices=("new",), help="write the files to begin with")
+    parser.add_argument("name", metavar="NAME", help="what it and its preset are called: small letters, digits, _")
+    parser.add_argument("--model", action="store_true", help="a model; default: a task")
+
+
 def _preset(parser: Parser) -> None:
     parser.add_argument(
         "preset", metavar="PRESET", help="a preset (seqsum presets lists them), or a path to a .toml file"
@@ -517,7 +523,13 @@ def _completion(parser: Parser) -> None:
 
 GROUPS: dict[str, dict[str, Subcommand]] = {
     "Train": {
-        "presets": Subcommand("list the presets, or show one", "presets:presets", _presets),
+        "presets": Subcommand(
+            "list the presets, or show one",
+            "presets:presets",
+            _presets,
+            "list the presets, or show one; begin a plug-in of your own",
+        ),
+        "plugin": Subcommand("begin a task or a model of your own: plugin new NAME", "plugin:plugin", _plugin, ""),
         "train": Subcommand("train a preset and follow it; Ctrl-C saves and stops", "commands:train", _train),
         "replicate": Subcommand(
             "train a preset with many seeds; repeated, it goes on", "replicate:replicate", _replicate

@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from seqsum import plugins
 from seqsum.config import LIVE_FIELDS, Config, resolved
 from seqsum.control import fork_rewind
 from seqsum.errors import UserError, did_you_mean
@@ -30,6 +31,7 @@ from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, Read
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask
+from seqsum.tasks.contract import check_task
 from seqsum.text import printable
 from seqsum.training.backends.fused_support import check_backend
 from seqsum.training.early_stopping import check_best
@@ -76,6 +78,9 @@ def _room(config: Config, task: AnyTask, workspace: Workspace) -> str | None:
 def checked(config: Config) -> tuple[Config, AnyTask]:
     """Return a configuration with what its data says, and its task. Raises UserError for one that can't train."""
     config, task = resolved(config, "train")
+    if plugins.is_added("task", config.task.name):
+        with plugins.told():
+            check_task(task, config.train.batch_size, config.train.seed)
     check_backend(config, task, "train")
     check_best(config, "train", task)
     return config, task

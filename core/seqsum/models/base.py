@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from inspect import isfunction
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from seqsum.errors import UserError
+from seqsum.errors import PluginError, UserError, place_in
 from seqsum.models.registry import model_entry
 from seqsum.models.settings import ModelConfig
 from seqsum.tasks import AnyTask
@@ -132,6 +133,10 @@ def make_model(task: AnyTask, config: ModelConfig, seed: int) -> SequenceModel:
     """Make the model that a section describes, the same initial weights for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = model_entry(config.name).make(task, config)
-    assert isinstance(model, SequenceModel)
+        entry = model_entry(config.name)
+        model = entry.make(task, config)
+    if not isinstance(model, SequenceModel):
+        made = "nothing" if model is None else f"a {type(model).__name__}"
+        where = place_in(entry.build.__code__, entry.build.__code__.co_firstlineno) if isfunction(entry.build) else ""
+        raise PluginError(f"{where or f'model {config.name}'}: it returned {made}; it has to be a SequenceModel")
     return model

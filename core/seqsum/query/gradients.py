@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.models.settings import BlocksConfig, EncoderDecoderConfig, RecurrentConfig
@@ -21,12 +23,42 @@ def gradient_norms(read: ModelInput, model: SequenceModel | None = None) -> Tens
     tags at the last step, of a sequence summed over its tokens); of values the standardised forecast itself.
     """
     model = read.model if model is None else model
-    with torch.inference_mode(False), torch.enable_grad():
-        entered = model.enter(read.row.clone()).detach().requires_grad_()
-        loss = _loss(read, model, entered)
-        (gradient,) = torch.autograd.grad(loss, entered)
+    _, gradient = by_input(model, read.row, lambda entered: _loss(read, model, entered))
     norms: Tensor = torch.linalg.vector_norm(gradient[0].double(), dim=-1)
     return norms
+
+
+def by_input(model: SequenceModel, row: Tensor, score: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+    """Return what entered a model at each step of an input, and the gradient of a score with respect to it: [1, steps,
+    width] each.
+
+    row: the input, [1, steps] or [1, steps, features]; score: of the input, or of what entered, one number
+    A plug-in's model need not say how tokens enter it: then its embedding of them tells; NaN [1, steps, 1] without one.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        if row.is_floating_point() or type(model).enter is not SequenceModel.enter:
+            entered = model.enter(row.clone()).detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(score(entered), entered)
+            return entered.detach(), gradient
+        row, seen = row.clone(), list[Tensor]()
+
+        def keep(_: nn.Module, given: tuple[Tensor, ...], vectors: Tensor) -> Tensor:
+            if seen or not torch.equal(given[0], row):
+                return vectors
+            seen.append(vectors.detach().requires_grad_())
+            return seen[0]
+
+        hooks = [part.register_forward_hook(keep) for part in model.modules() if isinstance(part, nn.Embedding)]
+        try:
+            found = score(row)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        if not seen or not found.requires_grad:
+            unknown = torch.full((1, row.shape[1], 1), float("nan"))
+            return unknown, unknown
+        (gradient,) = torch.autograd.grad(found, seen[0])
+        return seen[0].detach(), gradient
 
 
 def fresh_of(task: AnyTask, config: object, cell: str, seed: int) -> SequenceModel:

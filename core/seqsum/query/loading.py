@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
@@ -135,10 +136,14 @@ def _made(run: Run, step: int, tensors: dict[str, Tensor], state: dict[str, Any]
     except UserError:
         raise
     except MISFITS as error:
+        if blamed := plugins.blamed(error):
+            raise UserError(blamed) from None
         raise UserError(f"query: the {source} is damaged: {type(error).__name__} in its state") from None
     try:
         model = _fitted(task, config, tensors)
-    except MISFITS:
+    except MISFITS as error:
+        if blamed := plugins.blamed(error):
+            raise UserError(blamed) from None
         raise UserError(
             f"predict: the weights of run {run.id} at step {step:,} do not fit the model of its configuration"
         ) from None

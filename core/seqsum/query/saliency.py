@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from seqsum.errors import UserError
+from seqsum.query.gradients import by_input
 from seqsum.query.model_input import ModelInput
 
 ROWS = 64  # at once, when steps are left out
@@ -38,11 +41,9 @@ def saliency(read: ModelInput, target: int | None = None) -> tuple[str, list[flo
 
 def gradient_input(read: ModelInput, target: int | None) -> Tensor:
     """float64 [steps]; see `saliency`."""
-    with torch.inference_mode(False), torch.enable_grad():
-        entered = read.model.enter(read.row.clone()).detach().requires_grad_()
-        score = _scores(read, entered, read.lengths, target)[0]
-        (gradient,) = torch.autograd.grad(score, entered)
-    return (entered.detach() * gradient)[0].double().sum(dim=-1)
+    score = partial(_scores, read, lengths=read.lengths, target=target)
+    entered, gradient = by_input(read.model, read.row, lambda inputs: score(inputs)[0])
+    return (entered * gradient)[0].double().sum(dim=-1)
 
 
 def left_out(read: ModelInput, target: int | None) -> list[float | None]:

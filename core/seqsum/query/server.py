@@ -22,6 +22,7 @@ import traceback
 from contextlib import suppress
 from typing import Any, TextIO
 
+from seqsum import plugins
 from seqsum.errors import InputError, UserError
 from seqsum.formatting import finite
 from seqsum.query.answering import Answerer, reply_of
@@ -87,6 +88,8 @@ def reply_to(answerer: Answerer, line: str, errors: TextIO) -> dict[str, Any]:
         reason = "query: not enough memory for that; ask something smaller"
     except Exception as error:
         # One question that this goes wrong with must not take the server from the next.
-        traceback.print_exc(file=errors)
-        reason = f"query: this has no answer: {type(error).__name__}: {one_line(str(error))[:200]}"
+        blamed = plugins.blamed(error)
+        if blamed is None:
+            traceback.print_exc(file=errors)
+        reason = blamed or f"query: this has no answer: {type(error).__name__}: {one_line(str(error))[:200]}"
     return {"id": request.get("id"), "ok": False, "error": reason, "place": place, "end": end}

@@ -180,11 +180,12 @@ class Record:
         plugins.load()
         try:
             return Config.parse(_as_shown(self.config), f"run {self.id}")
-        except UserError as error:
-            hint = plugins.hint(self.plugins)
-            if not hint:
+        except UserError:
+            missing = plugins.missing(self.plugins)
+            if not missing:
                 raise
-            raise UserError(*f"{error}{hint}".split("\n")) from None
+            names = (self.setting("task").text("name"), self.setting("model").text("name"))
+            raise UserError(f"run {self.id}: {missing} (task {names[0]}, model {names[1]})") from None
 
     def setting(self, section: str) -> Fields:
         """Return the fields of a section of the configuration; what is wrong with one that is read is not told."""

@@ -23,10 +23,12 @@ from seqsum.config import Config
 from seqsum.evaluation.evaluate import Check, Evaluation, evaluate
 from seqsum.formatting import learning_rate
 from seqsum.models.base import make_model
+from seqsum.models.contract import check_model
 from seqsum.registry import make_task
 from seqsum.runs.checkpoint_files import prune
 from seqsum.runs.measure import MEASURE
 from seqsum.runs.parts import TEST
+from seqsum.tasks.contract import check_task
 from seqsum.training import checkpoint
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.choose import make_backend
@@ -106,9 +108,13 @@ class Trainer:
         check_best(config, "train")
         self.config = config
         self.task = make_task(config.task, data_facts)
+        if plugins.is_added("task", config.task.name):
+            check_task(self.task, config.train.batch_size, config.train.seed)
         length = self.task.batches(config.train.seed, 0, 1, 1).inputs.shape[2]
         check_memory(config, self.task, length)
         self.model = make_model(self.task, config.model, config.train.seed)
+        if plugins.is_added("model", config.model.name):
+            check_model(self.model, self.task, config.train.seed)
         self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
         self.device = choose_device(config, self.parameters, length)
         self.model.to(self.device, getattr(torch, config.train.dtype))

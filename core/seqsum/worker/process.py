@@ -10,6 +10,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from seqsum import plugins
 from seqsum.errors import UserError
 from seqsum.runs import Run, Store
 from seqsum.runs.database import ServerAway, StoreBusy
@@ -57,9 +58,10 @@ def work(
                 store.insist = None
                 if attempt.hands_over(error):
                     raise
-                reason, status = _reason(error), 1
+                blamed = plugins.blamed(error)
+                reason, status = blamed or _reason(error), 1
                 with suppress(OSError):
-                    if isinstance(error, UserError):
+                    if blamed or isinstance(error, UserError):
                         print(reason, file=sys.stderr)
                     else:
                         traceback.print_exc()
