@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from seqsum.models.base import SequenceModel
+from seqsum.query.gradients import by_input
 
 TASK = Path(__file__).with_name("example_plugin.py")
 MODEL = Path(__file__).with_name("example_model_plugin.py")
@@ -146,3 +150,43 @@ def test_an_installed_plugin_brings_presets(seqsum, tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "site")]
     out = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
     assert out.stdout == "True [] ['largest'] False\n", out.stderr
+
+
+def test_gradients_of_a_model_that_does_not_say_how_tokens_enter_it() -> None:
+    """Its embedding tells, the same as where it says so; where none reads the tokens, nothing is made up."""
+
+    class Plain(SequenceModel):
+        def __init__(self) -> None:
+            super().__init__()
+            self.positions = torch.nn.Embedding(9, 4)
+            self.embedding = torch.nn.Embedding(9, 4)
+            self.rnn = torch.nn.GRU(4, 4, batch_first=True)
+
+        def forward(self, inputs, lengths, targets=None):
+            places = self.positions(torch.arange(inputs.shape[1]))[None]
+            entered = inputs if inputs.is_floating_point() else self.embedding(inputs)
+            return self.rnn(entered + places)[0][:, -1]
+
+    class Telling(Plain):
+        def enter(self, inputs):
+            return inputs if inputs.is_floating_point() else self.embedding(inputs)
+
+    class Bag(SequenceModel):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = torch.nn.EmbeddingBag(9, 4)
+
+        def forward(self, inputs, lengths, targets=None):
+            return self.embedding(inputs)
+
+    torch.manual_seed(0)
+    plain, telling = Plain().requires_grad_(False), Telling().requires_grad_(False)
+    telling.load_state_dict(plain.state_dict())
+    row, lengths = torch.tensor([[3, 1, 4, 1]]), torch.tensor([4])
+    found = [
+        by_input(model, row, lambda inputs, model=model: model(inputs, lengths)[0, 2]) for model in (plain, telling)
+    ]
+    for one, other in zip(*found, strict=True):
+        assert one.shape == (1, 4, 4) and torch.equal(one, other) and bool(one.abs().sum() > 0)
+    bag = Bag().requires_grad_(False)
+    assert all(part.isnan().all() for part in by_input(bag, row, lambda inputs: bag(inputs, lengths)[0, 2]))
