@@ -302,7 +302,7 @@ def test_hints_of_the_everyday_kind() -> None:
     }.items():
         assert refused(*arguments).endswith(f"; did you mean {hint}?")
     assert "did you mean" not in refused("train", "baseline", "--optim.foo", "1")
-    assert "the commands are presets, train" in refused("zzz")
+    assert "the commands are presets, plugin, train" in refused("zzz")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
