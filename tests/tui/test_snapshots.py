@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqsum.runs import bin
+from seqsum.runs import bin, index
 from seqsum.runs.annotations import annotate
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.help import HelpScreen
@@ -125,6 +125,8 @@ def test_the_bin(snap_compare, scene, console, still, until, monkeypatch, size):
         bin.delete(run)
     times = {run.id: still() - 90 * (place + 1) for place, run in enumerate(deleted)}
     monkeypatch.setattr(bin, "deleted_at", lambda folder: times)
+    # A file's blocks are another number on another file system.
+    monkeypatch.setattr(index, "size_on_disk", lambda folder: 123_456)
 
     async def ready(pilot):
         await until(pilot, lambda: listed(console))
