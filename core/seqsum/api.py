@@ -35,7 +35,7 @@ from seqsum.plotting.drawing import svg
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
 from seqsum.runs.annotations import check_typed_name
-from seqsum.runs.best import BEST, best_step
+from seqsum.runs.best import BEST, step_named
 from seqsum.runs.listed import listed
 from seqsum.runs.metric_direction import direction_of
 from seqsum.schema import as_text
@@ -351,9 +351,9 @@ class Model:
     def __init__(self, run: Run, checkpoint: Checkpoint = LAST) -> None:
         from seqsum.query.answering import Answerer
 
-        if checkpoint != LAST and checkpoint != BEST and type(checkpoint) is not int:
+        if type(checkpoint) not in (int, str):
             raise UserError(f'load: a checkpoint is "{LAST}", "{BEST}" or a step, got {checkpoint!r}')
-        step = None if checkpoint == LAST else best_step(run, "load") if checkpoint == BEST else int(checkpoint)
+        step = step_named(run, str(checkpoint), "load", "checkpoint")
         self._answerer: Answerer = Answerer(run, seconds=None)
         loaded = self._answerer.shelf.take(step)
         self.run, self.step = TrainedRun(run), loaded.step

@@ -69,7 +69,7 @@ def test_its_model_answers_as_plain_torch_does(run: seqsum.TrainedRun) -> None:
     assert (model.step, seqsum.load(run, 20).step) == (40, 20)
     best = seqsum.load(run, "best").step
     assert run.metric("accuracy").values[[20, 40].index(best)] == run.best["accuracy"]
-    for wrong, why in ((7, "no checkpoint of step 7"), ("first", 'is "last", "best" or a step')):
+    for wrong, why in ((7, "no checkpoint of step 7"), ("first", "must be best, last or a whole number")):
         with pytest.raises(seqsum.UserError, match=why):
             seqsum.load(run, wrong)  # type: ignore[arg-type]
     with pytest.raises(seqsum.UserError):

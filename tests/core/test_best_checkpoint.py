@@ -102,10 +102,10 @@ def test_best_names_that_checkpoint_wherever_one_is_named(run: Run, tmp_path: Pa
     (child,) = [one for one in lines("runs") if one["name"] == "child"]
     assert Run(tmp_path / child["run"]).record.parent == {"run": run.id, "step": step}
     wait_for_end(Run(tmp_path / child["run"]))
-    assert "--checkpoint must be a whole number from 0 on, or best" in refused(
+    assert "--checkpoint must be best, last or a whole number from 0" in refused(
         "predict", run.id, "1 2", "--checkpoint", "worst"
     )
-    assert "--step must be a whole number from 0, or best" in refused("rewind", run.id, "--step", "worst")
+    assert "must be best, last or a whole number from 0" in refused("rewind", run.id, "--step", "worst")
     assert "--checkpoint goes with weights" in refused(
         "export", run.id, "--output", str(tmp_path / "a.csv"), "--checkpoint", "best"
     )

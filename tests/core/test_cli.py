@@ -195,7 +195,7 @@ def test_evaluate(trained: list[dict[str, Any]], home: Path) -> None:
         (["resume", "trained"], "is finished"),
         (["stop", "trained"], "is finished"),
         (["snapshot", "trained"], "is finished"),
-        (["fork", "trained", "--step", "x"], '--step must be a whole number from 0, or best, got "x"'),
+        (["fork", "trained", "--step", "x"], 'must be best, last or a whole number from 0, got "x"'),
         (["fork", "trained", "--step", "7"], "has no checkpoint of step 7; its only one is of step 30"),
         (["fork", "trained"], "train.steps: must be above 30"),
         (["fork", "trained", "--optim.lrr", "1"], 'did you mean "--optim.lr"?'),

@@ -131,9 +131,12 @@ def test_what_is_refused(run: Run) -> None:
     for arguments, words in (
         (
             ["predict", run.id, "1", "--checkpoint", "7"],
-            f"predict: run {run.id} has no checkpoint of step 7; the newest are 10, 300",
+            f"predict: run {run.id} has no checkpoint of step 7; it has those of step 10, 300",
         ),
-        (["predict", run.id, "1", "--checkpoint", "newest"], "predict: --checkpoint must be a whole number"),
+        (
+            ["predict", run.id, "1", "--checkpoint", "newest"],
+            "--checkpoint must be best, last or a whole number",
+        ),
         (["predict", run.id, "1", "--length", "3"], "does not continue a prompt"),
         (["predict", run.id, "1", "--top-k", "0"], "--top-k must be a whole number from 1"),
         (

@@ -110,7 +110,7 @@ def test_lines_that_no_person_would_write(tmp_path: Path) -> None:
             ('{"ask": "predikt"}', 'did you mean "predict"?'),
             ('{"ask": "predict", "imput": "1"}', 'did you mean "input"?'),
             ('{"ask": "predict", "input": 5}', "input must be text"),
-            ('{"ask": "predict", "input": "1", "checkpoint": 7}', "the newest are 5"),
+            ('{"ask": "predict", "input": "1", "checkpoint": 7}', "its only one is of step 5"),
             ('{"ask": "predict", "input": "1", "temperature": NaN}', "temperature"),
             ('{"ask": "mistakes", "low": 3, "high": 2}', "low must be at most high"),
             ('{"ask": "attention", "input": "1"}', "dates"),

@@ -204,7 +204,9 @@ def _sweep(parser: Parser) -> None:
 
 def _fork(parser: Parser) -> None:
     _run(parser)
-    parser.add_argument("--step", metavar="N", help=f"the step of the checkpoint, or best; {NEWEST}")
+    parser.add_argument(
+        "--checkpoint", "--step", dest="step", metavar="STEP", help=f"from which: best, last or a step; {NEWEST}"
+    )
     parser.add_argument("--name", metavar="TEXT", help="the new run's name; default: the parent's, with -fork")
     _detach(parser)
     _settings(parser)
@@ -280,7 +282,7 @@ def _set(parser: Parser) -> None:
 
 def _rewind(parser: Parser) -> None:
     _run(parser)
-    parser.add_argument("--step", metavar="N", help="the step of the checkpoint, or best")
+    parser.add_argument("--checkpoint", "--step", dest="step", metavar="STEP", help="to which: best, last or a step")
     parser.add_argument("--undo", action="store_true", help="instead: bring back what the last rewind put aside")
 
 
@@ -304,7 +306,7 @@ def _fields(parser: Parser, name: str) -> None:
         parser.add_argument(flag.name, help=flag.help, **how)
         _metavars(parser, questions()[other], leave_out=flag.field)
     _metavars(parser, questions()[name])
-    parser.add_argument("--checkpoint", metavar="STEP", help=f"ask the checkpoint of this step, or best; {NEWEST}")
+    parser.add_argument("--checkpoint", metavar="STEP", help=f"which to ask: best, last or a step; {NEWEST}")
 
 
 def _metavars(parser: Parser, question: type[Question], leave_out: str | None = None) -> None:

@@ -21,7 +21,7 @@ from seqsum.query.questions.by_label import of_confusion
 from seqsum.query.registry import LONGEST_LINE, flags_of, questions
 from seqsum.query.task_facts import what_is_asked
 from seqsum.runs import Run, Workspace
-from seqsum.runs.best import BEST, best_step
+from seqsum.runs.best import step_named
 from seqsum.runs.store import ReadOnlyStore
 from seqsum.tasks.sum_modulo import LONGEST
 from seqsum.text import printable, seen, written_on
@@ -63,10 +63,8 @@ class Asking:
                 self._beside[name] = fields
             elif fields:
                 raise UserError(f"{verb}: --{next(iter(fields))} goes with {flag.name}")
-        named_best = options.checkpoint == BEST
-        step = None if named_best else _value(options, verb, "checkpoint", "--checkpoint")
         self.run: Run = Workspace(options.workspace).find(options.run)
-        step = best_step(self.run, verb) if named_best else step
+        step = None if options.checkpoint is None else step_named(self.run, options.checkpoint, verb)
         if step is None and self.run.outline().status in ("running", "paused"):
             try:
                 commands.snapshot(self.run)
@@ -371,9 +369,7 @@ def _value(options: Options, question: str, name: str, flag: str) -> Any:
     try:
         return getattr(kind.model_validate_strings({name: text}, strict=False), name)
     except ValidationError:
-        or_best = f", or {BEST}" if name == "checkpoint" else ""
-        expected = f"{kind.expected(name)}{or_best}"
-        raise UserError(f'{options.command}: {flag} must be {expected}, got "{printable(text)}"') from None
+        raise UserError(f'{options.command}: {flag} must be {kind.expected(name)}, got "{printable(text)}"') from None
 
 
 def _dest(flag: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -35,7 +34,8 @@ from seqsum.presets import DEFAULT_PRESET, load_preset
 from seqsum.runs import Run, Summary, Workspace, provenance
 from seqsum.runs.access import owner_told, read_only
 from seqsum.runs.annotations import Annotations, check_typed_name
-from seqsum.runs.best import BEST, best_step
+from seqsum.runs.best import step_named
+from seqsum.runs.checkpoint_files import newest_step
 from seqsum.runs.disk import size_on_disk
 from seqsum.runs.listed import listed
 from seqsum.runs.measure import EARLIER_SIGN
@@ -343,8 +343,10 @@ def rewind(options: Options) -> int:
         raise UserError("rewind: say either --step N or --undo")
     if options.undo:
         return _told(options, run, commands.undo_rewind(run))
-    step = checkpoint_step("rewind", options.step, lambda: _run(options))
-    assert step is not None
+    step = checkpoint_step("rewind", options.step, lambda: run)
+    step = newest_step(run.checkpoints) if step is None else step
+    if step is None:
+        raise UserError(f"rewind: {run.no_checkpoint()}")
     return _told(options, run, commands.rewind(run, step))
 
 
@@ -378,14 +380,8 @@ def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
 
 
 def checkpoint_step(verb: str, text: str | None, run: Callable[[], Run], flag: str = "--step") -> int | None:
-    """Read the step of a run's checkpoint, or find the best one."""
-    if text is None:
-        return None
-    if text == BEST:
-        return best_step(run(), verb)
-    if not re.fullmatch(r"\d{1,12}", text):
-        raise UserError(f'{verb}: {flag} must be a whole number from 0, or {BEST}, got "{printable(text)}"')
-    return int(text)
+    """Return the step of a run's checkpoint that was named; None: the newest."""
+    return None if text is None else step_named(run(), text, verb, flag)
 
 
 def sync(options: Options) -> int:

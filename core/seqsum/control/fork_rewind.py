@@ -19,6 +19,7 @@ from seqsum.errors import ConfigError, UserError, told_as
 from seqsum.files import parse_json, sync_folder
 from seqsum.runs import Run, Store, Workspace, checkpoint_files, rewinding
 from seqsum.runs.access import by_another
+from seqsum.runs.best import no_such_step
 from seqsum.runs.bounds import REWOUND_NAME, inside, own_folder, remove
 from seqsum.runs.lock import no_worker
 from seqsum.runs.ownership import check_own
@@ -36,7 +37,6 @@ FREE_MODEL_FIELDS = {
 }  # fmt: skip
 # What the weights depend on, beside the model's own section.
 SHAPE = ("vocabulary", "features", "classes", "target_vocabulary", "begin", "end", "longest_answer", "padding")
-MOST_NAMED = 8
 
 
 def fork(workspace: Workspace, run: Run, step: int | None, changes: Mapping[str, Any], name: str | None = None) -> Run:
@@ -250,15 +250,8 @@ def _whole(run: Run, step: int | None, verb: str) -> tuple[int, dict[str, bytes]
         return checkpoint_files.whole(checkpoint_files.folder_of(run.checkpoints, step))
     except checkpoint_files.DamagedCheckpoint as error:
         wrong = error.what
-    saved = checkpoint_files.steps_saved(run.checkpoints)
-    if not saved:
-        raise UserError(f"{verb}: {run.no_checkpoint()}")
-    if step not in saved:
-        near = sorted(sorted(saved, key=lambda one: abs(one - step))[:MOST_NAMED])
-        some = "the nearest are of" if len(saved) > MOST_NAMED else "it has those of"
-        some = some if len(saved) > 1 else "its only one is of"
-        steps = ", ".join(f"{one:,}" for one in near)
-        raise UserError(f"{verb}: run {run.id} has no checkpoint of step {step:,}; {some} step {steps}")
+    if step not in checkpoint_files.steps_saved(run.checkpoints):
+        raise no_such_step(run, step, verb)
     raise UserError(f"{verb}: the checkpoint of step {step:,} is damaged ({printable(wrong)}); choose another")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
 from seqsum.runs import Run
+from seqsum.runs.best import no_such_step
 from seqsum.runs.checkpoint_files import folder_of, steps_saved
 from seqsum.runs.ownership import check_checkpoint
 
@@ -48,8 +49,6 @@ def chosen(run: Run, step: int | None) -> tuple[Checkpoint, list[str]]:
 def _of_step(run: Run, step: int) -> Checkpoint:
     from seqsum.training import checkpoint
 
-    saved = steps_saved(run.checkpoints)
-    if step not in saved:
-        there = ", ".join(f"{one:,}" for one in saved[-8:]) or "none"
-        raise UserError(f"export: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
+    if step not in steps_saved(run.checkpoints):
+        raise no_such_step(run, step, "export")
     return checkpoint.load(folder_of(run.checkpoints, step))

@@ -24,6 +24,7 @@ from seqsum.files import file_stamp
 from seqsum.models.base import SequenceModel, make_model
 from seqsum.registry import make_task
 from seqsum.runs import Run, provenance
+from seqsum.runs.best import no_such_step
 from seqsum.runs.checkpoint_files import (
     MODEL_FILE,
     STATE_FILE,
@@ -94,10 +95,8 @@ def load(run: Run, step: int | None = None, like: Loaded | None = None) -> Loade
     torch.set_num_threads(1)
     run.record.parsed_config()  # says which plug-in is missing, if one is
     if step is not None:
-        steps = steps_saved(run.checkpoints)
-        if step not in steps:
-            there = ", ".join(f"{known:,}" for known in steps[-8:]) or "none"
-            raise UserError(f"query: run {run.id} has no checkpoint of step {step:,}; the newest are {there}")
+        if step not in steps_saved(run.checkpoints):
+            raise no_such_step(run, step, "query")
         return _read(run, folder_of(run.checkpoints, step), like)
     found, damages = newest_read(run.checkpoints, lambda path: _read(run, path, like))
     if found is None:

@@ -1,17 +1,46 @@
-"""Which checkpoint of a run is its best: the one that `--checkpoint best` names. No torch here."""
+"""How a person names a checkpoint of a run: best, last, or its step; and which one is the best. No torch here."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 from seqsum.errors import UserError
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.run import Run
+from seqsum.text import printable
 
-BEST = "best"
+BEST, LAST = "best", "last"
 """What stands for a step where a person names a checkpoint."""
+MOST_NAMED = 8
+
+
+def step_named(run: Run, word: str, verb: str, flag: str = "--checkpoint") -> int | None:
+    """Return the step that a word for a checkpoint means; None for the last, which is the newest whole one.
+
+    Raises UserError, which `verb` begins, where it means none, or none is known to be the best.
+    """
+    if word == LAST:
+        return None
+    if word == BEST:
+        return best_step(run, verb)
+    if not re.fullmatch(r"\d{1,12}", word):
+        raise UserError(f'{verb}: {flag} must be {BEST}, {LAST} or a whole number from 0, got "{printable(word)}"')
+    return int(word)
+
+
+def no_such_step(run: Run, step: int, verb: str) -> UserError:
+    """Return what to say where a run has no checkpoint of a step: which ones there are."""
+    saved = steps_saved(run.checkpoints)
+    if not saved:
+        return UserError(f"{verb}: {run.no_checkpoint()}")
+    near = sorted(sorted(saved, key=lambda one: abs(one - step))[:MOST_NAMED])
+    some = "the nearest are of" if len(saved) > MOST_NAMED else "it has those of"
+    some = some if len(saved) > 1 else "its only one is of"
+    steps = ", ".join(f"{one:,}" for one in near)
+    return UserError(f"{verb}: run {run.id} has no checkpoint of step {step:,}; {some} step {steps}")
 
 
 def best_step(run: Run, verb: str) -> int:
