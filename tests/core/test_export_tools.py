@@ -216,7 +216,7 @@ def test_several_runs_are_one_table_or_a_folder_each(
         assert len([one for one in Path().glob(f"{place}/*") if one.is_dir()]) == 3
     capsys.readouterr()
     assert main(["export", "group:grp", "--to", "weights", *there]) == 2
-    assert "weights are of one run; 3 are named" in capsys.readouterr().err
+    assert "weights and models are of one run; 3 are named" in capsys.readouterr().err
 
 
 def test_names_that_a_tool_can_not_have(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
