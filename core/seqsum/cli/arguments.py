@@ -549,9 +549,7 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "runs": Subcommand("list the runs, newest first", "commands:runs", _runs),
         "show": Subcommand("show one run: status, metrics, configuration", "commands:show", _run),
         "compare": Subcommand("compare runs: final and best values, curves, settings", "compare:compare", _compare),
-        "export": Subcommand(
-            "write runs as a file, a figure, or W&B's, MLflow's, TensorBoard's logs", "export:export", _export
-        ),
+        "export": Subcommand("write runs as files, figures, models, or other tools' logs", "export:export", _export),
         "push": Subcommand(
             "copy whole runs to a PostgreSQL server",
             "server:push",
