@@ -17,6 +17,7 @@ from seqsum.compare.statistics import Against, against, sample_of, seeds_needed
 from seqsum.config import Config
 from seqsum.runs import Workspace
 from support.command_line import call, refused
+from support.sweeps import finished_sweep
 
 DRAW = random.Random(5)
 
@@ -67,7 +68,8 @@ def test_the_more_are_compared_the_less_sure_one_is() -> None:
 
 def test_what_diverged_counts_as_worst_and_is_never_left_out() -> None:
     lost = sample_of([0.9, 0.9, -math.inf, 0.9, -math.inf])
-    assert (lost.n, lost.valued, lost.median) == (5, 3, 0.9) and lost.low == -math.inf and lost.high == 0.9
+    assert (lost.n, lost.valued, lost.median) == (5, 3, 0.9) and lost.low is None
+    assert (lost.lowest, lost.highest) == (-math.inf, 0.9) and sample_of([0.9] * 5 + [-math.inf]).low == -math.inf
     most = sample_of([0.9, -math.inf, -math.inf])
     assert math.isnan(most.median) and math.isnan(most.iqm)
     assert sample_of([0.0, 1.0, 2.0, 9.0]).iqm == 1.5 and sample_of([3.0]).low is None
@@ -77,17 +79,41 @@ def test_what_diverged_counts_as_worst_and_is_never_left_out() -> None:
     assert (same.improvement, same.p, same.wins) == (0.5, 1.0, 0)
 
 
-def test_the_interval_is_the_bootstrap_of_the_median() -> None:
-    values = [DRAW.gauss(0, 1) for _ in range(15)]
-    ours = sample_of(values)
-    known = stats.bootstrap(
-        (values,), np.median, method="percentile", n_resamples=20_000, rng=np.random.default_rng(3)
-    ).confidence_interval
-    assert ours.low is not None and ours.high is not None
-    # Both draw anew: their ends are among the values, at most a neighbour apart.
-    ranks = sorted(values)
-    for end, other in ((ours.low, known.low), (ours.high, known.high)):
-        assert abs(np.searchsorted(ranks, end) - np.searchsorted(ranks, other)) <= 1
+@pytest.mark.parametrize("n", [*range(1, 41), 1000])
+def test_the_interval_holds_the_median_as_often_as_it_says(n: int) -> None:
+    """Of n values as many are below the median as heads are in n throws of a coin: the interval from the k-th lowest to
+    the k-th highest misses it where fewer than k, or more than n - k, are."""
+
+    def coverage(k: int) -> float:
+        return float(stats.binom.cdf(n - k, n, 0.5) - stats.binom.cdf(k - 1, n, 0.5))
+
+    values = [DRAW.gauss(0, 1) for _ in range(n)]
+    found, ranked = sample_of(values), sorted(values)
+    assert (found.lowest, found.highest) == (ranked[0], ranked[-1])
+    if found.low is None:
+        # Even from end to end it would be less sure than 95%.
+        assert coverage(1) < 0.95 and n < 6 and found.high is None
+        return
+    k = ranked.index(found.low) + 1
+    assert found.high == ranked[-k]
+    # The shortest that is sure enough.
+    assert coverage(k) >= 0.95 and (coverage(k + 1) < 0.95 or k + 1 > n - k)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5, 6, 9])
+def test_what_is_no_interval_is_called_none(seeds: int, tmp_path: Path) -> None:
+    """Of 2, 3 and 4 seeds all reach over the median in 50%, 75% and 87.5% of cases: nowhere that is said to be 95%."""
+    workspace, ends = Workspace(tmp_path / "runs"), {("0.001",): [0.1 + 0.01 * seed for seed in range(seeds)]}
+    ends[("0.01",)] = [0.5 + end for end in ends[("0.001",)]]
+    finished_sweep(workspace, {"optim.lr": "0.001,0.01"}, ends)
+    groups = ("group:made: lr 0.001", "group:made: lr 0.01")
+    for words in (("sweep", "--show", "made"), ("compare", *groups, "--test")):
+        _, said, _ = call(*words, "--workspace", str(workspace.folder))
+        assert ("95% INTERVAL" in said) == (seeds >= 6) and ("LOWEST TO HIGHEST" in said) == (seeds < 6), said
+        # Of nine the second lowest to the second highest: by the lowest and the highest alone it would be 99.6%.
+        first, last = (1, 7) if seeds == 9 else (0, seeds - 1)
+        shown = [f"{100 * ends[('0.001',)][place]:.2f}%" for place in (first, last)]
+        assert (" to ".join(shown) in said) == (seeds > 1)
 
 
 def test_seeds_are_paired_only_where_each_has_one_run() -> None:

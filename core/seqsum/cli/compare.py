@@ -12,7 +12,7 @@ from seqsum.cli.output import complain, say, say_columns, say_json, write_out
 from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
 from seqsum.compare.rows import XKind, notes_of
-from seqsum.compare.significance import Tested, interval, sentence, tested
+from seqsum.compare.significance import Tested, interval, interval_meaning, interval_title, sentence, tested
 from seqsum.compare.tables import difference_text, difference_unit, row_plain, unique_names
 from seqsum.config import as_shown
 from seqsum.errors import UserError, did_you_mean
@@ -87,11 +87,12 @@ def _tested(comparison: Comparison, rows: Sequence[Row]) -> dict[str, Tested]:
 
 def _say_tests(comparison: Comparison, rows: Sequence[Row], told: Mapping[str, Tested]) -> None:
     name, names = comparison.metric, dict(zip((row.key for row in rows), unique_names(rows), strict=True))
-    table = [["RUN", "N", "WITH A VALUE", "MEDIAN", "95% INTERVAL", "MIDDLE HALF", "CONVERGED", "IMPROVES", "P"]]
+    title = interval_title(one.sample for one in told.values())
+    table = [["RUN", "N", "WITH A VALUE", "MEDIAN", title.upper(), "MIDDLE HALF", "CONVERGED", "IMPROVES", "P"]]
     for key, one in told.items():
         sample, beside = one.sample, one.against
         line = [printable(names[key]), str(sample.n), str(sample.valued), metric(name, sample.median)]
-        line += [interval(name, sample), metric(name, sample.iqm)]
+        line += [interval(name, sample, title), metric(name, sample.iqm)]
         line.append("–" if one.converged is None else f"{one.converged} of {sample.n}")
         line.append("base" if beside is None else percent(beside.improvement))
         line.append("–" if beside is None or beside.p is None else p_value(beside.p))
@@ -102,7 +103,7 @@ def _say_tests(comparison: Comparison, rows: Sequence[Row], told: Mapping[str, T
         if base is not None and one.against is not None:
             say(printable(sentence(names[key], names[base.key], one.against)))
     say_columns(table)
-    for meaning in MEANINGS:
+    for meaning in (interval_meaning(title).replace(title, title.upper(), 1), *MEANINGS):
         say(meaning)
 
 

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from seqsum.cli.output import complain, say, say_columns, say_json
-from seqsum.compare.significance import interval
+from seqsum.compare.significance import interval, interval_meaning, interval_title
 from seqsum.errors import UserError
 from seqsum.export import write
 from seqsum.formatting import count, metric, p_value, percent
@@ -91,19 +91,21 @@ def say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
     long = any(len(label(one.setting.values)) > LONGEST_SETTING for one in told)
     fields = short_names([part.path for part in made.space])
     titles = [name.upper() for name in fields.values()] if long else ["SETTING"]
-    table = [[*titles, "SEEDS", f"MEDIAN {made.goal.upper()}", "95% INTERVAL", *converged, "P", ""]]
+    spread = interval_title(one.sample for one in told)
+    table = [[*titles, "SEEDS", f"MEDIAN {made.goal.upper()}", spread.upper(), *converged, "P", ""]]
     for one in told:
         sample, beside = one.sample, one.against
         named = [one.setting.values.get(path, "") for path in fields] if long else [label(one.setting.values)]
         line = [*map(printable, named), f"{sample.n if sample else 0} of {len(made.seeds)}"]
         line.append("–" if sample is None else metric(made.goal, sample.median))
-        line.append("–" if sample is None else interval(made.goal, sample))
+        line.append("–" if sample is None else interval(made.goal, sample, spread))
         if converged:
             line.append("–" if one.converged is None or sample is None else f"{one.converged} of {sample.n}")
         line.append("–" if beside is None or beside.p is None else p_value(beside.p))
         line.append(_state_words(one))
         table.append(line)
     say_columns(table)
+    say(interval_meaning(spread).replace(spread, spread.upper(), 1))
     say("P: beside the first, by the Mann–Whitney test, corrected for how many settings there are.")
     if doubt := doubt_words(len(made.seeds), len(told)):
         say(doubt)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seqsum.compare.reader import Comparison
 from seqsum.compare.rows import Row
 from seqsum.compare.spread import as_ranked, counting
-from seqsum.compare.statistics import Against, Sample, Seeded, against, sample_of
+from seqsum.compare.statistics import FEWEST, FEWEST_FOR_INTERVAL, Against, Sample, Seeded, against, sample_of
 from seqsum.formatting import metric, p_value, percent
 from seqsum.runs.metric_direction import Direction
 from seqsum.text import one_line
@@ -93,11 +93,28 @@ def sentence(name: str, base: str, found: Against) -> str:
     return f"{name} is {'better' if better else 'worse'} than {base}: better with {told}, {p_value(found.p)}"
 
 
-def interval(name: str, sample: Sample) -> str:
-    """Return the interval of the median, `98.1% to 100.0%`; `–` for a single run."""
-    if sample.low is None or sample.high is None:
+INTERVAL, ENDS = "95% interval", "lowest to highest"
+
+
+def interval_title(samples: Iterable[Sample | None]) -> str:
+    """Return what `interval` tells of these samples: where one has enough runs their 95% interval, else only how far
+    the runs lie apart."""
+    return INTERVAL if any(sample is not None and sample.low is not None for sample in samples) else ENDS
+
+
+def interval_meaning(title: str) -> str:
+    """Say what stands under a title of `interval_title`."""
+    if title == INTERVAL:
+        return f"{INTERVAL}: of the median, by the ranks of the seeds."
+    return f"{ENDS}: of the seeds; a {INTERVAL} of the median takes {FEWEST_FOR_INTERVAL} of them."
+
+
+def interval(name: str, sample: Sample, title: str) -> str:
+    """Return what stands under a title, `98.1% to 100.0%`; `–` for a single run, and for too few to have that."""
+    ends = (sample.low, sample.high) if title == INTERVAL else (sample.lowest, sample.highest)
+    if ends[0] is None or ends[1] is None or sample.n < FEWEST:
         return "–"
-    return f"{metric(name, _told(sample.low))} to {metric(name, _told(sample.high))}"
+    return f"{metric(name, _told(ends[0]))} to {metric(name, _told(ends[1]))}"
 
 
 def _told(value: float) -> float:

@@ -6,6 +6,7 @@ left out. The numbers are scipy's where it takes infinities.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +18,6 @@ import numpy as np
 from seqsum.runs.buckets import Floats
 from seqsum.runs.metric_direction import Direction
 
-RESAMPLED = 10_000
 COVERAGE = 0.95
 TRIMMED = 0.25
 SURE = 0.05
@@ -34,8 +34,9 @@ class Sample:
     """How one setting did, over its seeds.
 
     n: runs that count; valued: those with a value.
-    median: NaN where it falls on runs without a value; low, high: its 95% interval by the bootstrap, infinite at a run
-        without a value, None for a single run. iqm: the mean of the middle half (interquartile mean), NaN likewise.
+    median: NaN where it falls on runs without a value; low, high: its 95% interval, from one run to another by their
+        ranks, infinite at a run without a value; None for fewer runs than have one. iqm: the mean of the middle half
+        (interquartile mean), NaN likewise. lowest, highest: of all runs, infinite at one without a value.
     """
 
     n: int
@@ -44,6 +45,8 @@ class Sample:
     low: float | None
     high: float | None
     iqm: float
+    lowest: float
+    highest: float
 
 
 @dataclass(frozen=True)
@@ -77,21 +80,32 @@ def _sample(values: tuple[float, ...]) -> Sample:
     if not len(values):
         raise ValueError("no value")
     ranked = np.sort(np.asarray(values, dtype=np.float64))
-    low, high = (None, None) if len(ranked) < FEWEST else _interval(ranked)
-    return Sample(len(ranked), int(np.isfinite(ranked).sum()), _middle(ranked), low, high, _iqm(ranked))
+    rank = interval_rank(len(ranked))
+    low, high = (None, None) if not rank else (float(ranked[rank - 1]), float(ranked[-rank]))
+    ends = float(ranked[0]), float(ranked[-1])
+    return Sample(len(ranked), int(np.isfinite(ranked).sum()), _middle(ranked), low, high, _iqm(ranked), *ends)
+
+
+def interval_rank(n: int) -> int:
+    """Return at which of n values, from the lowest and from the highest, the 95% interval of the median ends; 0 where
+    even from the lowest to the highest is less sure than that, as for 5 and fewer.
+
+    Each value is above the median of all there could be with probability 1/2: the interval misses it where fewer than
+    that rank are on one side (a binomial tail; Conover 1999, section 3.2).
+    """
+    tail, rank = 0, 0
+    while tail + math.comb(n, rank) <= (1 - COVERAGE) / 2 * 2**n:
+        tail, rank = tail + math.comb(n, rank), rank + 1
+    return rank
+
+
+FEWEST_FOR_INTERVAL = next(n for n in itertools.count(1) if interval_rank(n))
+"""Runs from which on the median has a 95% interval."""
 
 
 def _middle(ranked: Floats) -> float:
     found = float(np.median(ranked))
     return found if math.isfinite(found) else math.nan
-
-
-def _interval(ranked: Floats) -> tuple[float, float]:
-    # scipy's bootstrap interpolates between infinities, which is no number.
-    drawn = np.random.default_rng(0).integers(len(ranked), size=(RESAMPLED, len(ranked)))
-    medians = np.median(ranked[drawn], axis=1)
-    low, high = np.quantile(medians, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], method="inverted_cdf")
-    return float(low), float(high)
 
 
 def _iqm(ranked: Floats) -> float:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from seqsum import formatting
-from seqsum.compare.significance import interval
+from seqsum.compare.significance import interval, interval_title
 from seqsum.compare.tables import difference_text
 from seqsum.runs.metric_direction import points_per_unit
 from seqsum_tui.shared import display
@@ -55,8 +55,9 @@ def columns_of(
     if any(row.final_quartiles for row in rows):
         found.append(number("quartiles", "quartiles", 15, 7, lambda row: _quartiles(row, value)))
     if tested:
+        title = interval_title(one.sample for one in tested.values())
         found += [
-            number("interval", "95% interval", 18, 4, lambda row: _interval(metric, tested.get(row.key))),
+            number("interval", title, 18, 4, lambda row: _interval(metric, tested.get(row.key), title)),
             number("p", "p", 7, 3, lambda row: _p(tested.get(row.key))),
         ]
     found += [
@@ -72,8 +73,8 @@ def columns_of(
     return found
 
 
-def _interval(metric: str, told: Tested | None) -> str:
-    return "" if told is None or told.sample.low is None else interval(metric, told.sample)
+def _interval(metric: str, told: Tested | None, title: str) -> str:
+    return "" if told is None else interval(metric, told.sample, title).removeprefix("–")
 
 
 def _p(told: Tested | None) -> str:

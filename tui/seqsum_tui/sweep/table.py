@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from seqsum import formatting
-from seqsum.compare.significance import interval
+from seqsum.compare.significance import interval, interval_title
 from seqsum.compare.spread import QUARTILES, quantile
 from seqsum.sweeps.axes import is_logarithmic
 from seqsum_tui.shared import bindings, display
@@ -208,7 +208,7 @@ def columns_of(view: SweepView) -> list[SettingColumn]:
     def value_of(path: str) -> Callable[[Result], str]:
         return lambda one: display.literal(one.setting.values.get(path, "–"))
 
-    found = []
+    found, spread = [], interval_title(one.sample for one in view.results)
     for path, name in view.names.items():
         texts = [name, *(one.setting.values.get(path, "") for one in view.results)]
         width = min(max(map(cell_len, texts)), WIDEST_FIELD)
@@ -217,7 +217,7 @@ def columns_of(view: SweepView) -> list[SettingColumn]:
         SettingColumn("median", "median", 8, right=True, text=lambda one: _metric(goal, one)),
         SettingColumn(SEEDS, SEEDS, NARROWEST_STRIP, 1, widest=WIDEST_STRIP, text=lambda one: ""),
         SettingColumn("n", "ended", 7, 5, right=True, text=lambda one: f"{_n(one)}/{len(sweep.seeds)}"),
-        SettingColumn("interval", "95% interval", 18, 4, right=True, text=lambda one: _interval(goal, one)),
+        SettingColumn("interval", spread, 18, 4, right=True, text=lambda one: _interval(goal, one, spread)),
     ]
     if any(map(_state, view.results)):
         found.insert(-1, SettingColumn("state", "state", 9, 3, text=_state))
@@ -247,8 +247,8 @@ def _state(one: Result) -> str:
     return WORDS[one.setting.state]
 
 
-def _interval(goal: str, one: Result) -> str:
-    return "–" if one.sample is None else interval(goal, one.sample)
+def _interval(goal: str, one: Result, title: str) -> str:
+    return "–" if one.sample is None else interval(goal, one.sample, title)
 
 
 def _converged(one: Result) -> str:
