@@ -8,6 +8,8 @@ import pytest
 from seqsum import formatting
 from seqsum.compare.spread import standing_of
 from seqsum_tui.runs.columns import ACCURACY_CURVE, COLUMNS, LOSS_CURVE, arrange, quartiles, sorted_column
+from seqsum_tui.runs.listing import Arranger, View
+from support.sweeps import finished_sweep
 
 WIDTHS = range(36, 260)
 
@@ -47,6 +49,24 @@ def test_a_sorted_column_keeps_its_title_and_what_it_is_sorted_by_has_one():
         places = arrange(width, extra)
         assert sum(place.gap + place.width for place in places) <= width
     assert "optim.lr" in [place.column.key for place in places] and extra.title == "lr"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_sweep_s_groups_are_told_apart_by_their_values(scene, width):
+    rates, decays = ("0.001", "0.004", "0.016"), ("0", "0.3")
+    fields = {"optim.lr": ",".join(rates), "optim.weight_decay": ",".join(decays)}
+    ends = {(rate, decay): [0.5, 0.6, math.nan, 0.7] for rate in rates for decay in decays}
+    finished_sweep(scene.workspace, fields, ends, name="a-long-name-of-a-sweep")
+    lines = Arranger().arrange(scene.workspace.index.read().entries, View(), 0.0).lines
+    (status,), (name,) = (
+        [place for place in arrange(width - 4) if place.column.key == key] for key in ("status", "name")
+    )
+    cells = [name.column.cell(line, 0.0, name.width) for line in lines]
+    assert len(set(cells)) == len(lines) == 6
+    for rate, decay in ends:
+        assert any(rate in cell and decay in cell.split(rate)[1] for cell in cells), cells
+    # Of four runs three are finished and one has failed.
+    assert {status.column.cell(line, 0.0, status.width).strip() for line in lines} == {"◉3 ✗1"}
 
 
 def middle_half(metric, values, direction, width):

@@ -11,7 +11,7 @@ __all__ = ["shorten", "shorten_middle", "shorten_name", "shorten_words", "single
 SETTING = ": "
 """Between a sweep's name and its setting, in the name of a group."""
 NARROWEST_SETTING = 10
-"""Cells in which a setting says more than the begin and the end of the whole name."""
+"""Cells in which the values of a setting stand with spaces between them, and behind a sign for what is left out."""
 
 
 def single_cells(text: str) -> list[tuple[str, int]]:
@@ -47,9 +47,12 @@ def shorten_name(text: str, width: int) -> str:
     """Return the name of a run or a group in at most `width` cells; of a sweep's setting, `sweep: lr 0.01, …`, what
     tells it from the sweep's others."""
     _, colon, setting = text.partition(SETTING)
-    if cell_len(text) <= width or not colon or width < NARROWEST_SETTING:
+    if cell_len(text) <= width or not colon:
         return shorten_middle(text, width)
     if cell_len(setting) >= width:
         # The values alone: which field each belongs to stands in a sweep's own screen.
-        setting = ", ".join(part.rpartition(" ")[2] for part in setting.split(", "))
+        values = [part.rpartition(" ")[2] for part in setting.split(", ")]
+        setting = ", ".join(values)
+        if width < NARROWEST_SETTING or cell_len(setting) >= width >= cell_len(",".join(values)):
+            return shorten(",".join(values), width)
     return "…" + shorten_middle(setting, width - 1)

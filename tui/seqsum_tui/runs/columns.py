@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from seqsum import formatting
 from seqsum_tui.charts.sparkline import sparkline
 from seqsum_tui.charts.text import SETTING, shorten_name
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 LOSS_CURVE, ACCURACY_CURVE = 9, 13
 """Cells of the curves; of groups the quartiles stand there, those of accuracy in full."""
+NARROWEST = 10
+"""Cells that a group's name has at least beside the whole of how many runs it has."""
 UNFOLDED, FOLDED, MEMBER = "▾ ", "▸ ", "└ "
 
 
@@ -42,7 +46,9 @@ def _status(line: Line, now: float, width: int) -> str:
     if len(found) == 1:
         return _signed(display.status(line.summary.status), width)
     order = (*display.STATUSES, *found)
-    return " ".join(f"{display.status(one).sign}{found[one]}" for one in dict.fromkeys(order) if one in found)
+    parts = [f"{display.status(one).sign}{found[one]}" for one in dict.fromkeys(order) if one in found]
+    spaced = " ".join(parts)
+    return spaced if cell_len(spaced) <= width else "".join(parts)
 
 
 def tells_verdict(line: Line) -> bool:
@@ -82,15 +88,19 @@ def _name(line: Line, now: float, width: int) -> str:
     # What the sign is for stands in the preview.
     name = ("! " if line.summary.problems and line.kind != "group" else "") + display.literal(line.summary.name)
     if line.kind == "group":
-        size = f" {line.size}"
-        room = width - 2 - len(size)
-        return (
-            (FOLDED if line.folded else UNFOLDED)
-            + display.fit(shorten_name(name, room) if SETTING in name else name, room).rstrip()
-            + size
-        )
+        # What tells it from other groups goes before how many runs it has.
+        sizes = [f" {line.size}", f" {line.short_size}", ""]
+        rooms = [width - 2 - len(size) for size in sizes]
+        fits = next((at for at, room in enumerate(rooms) if _fits(name, room)), 1 if rooms[0] < NARROWEST else 0)
+        shown = display.fit(shorten_name(name, rooms[fits]) if SETTING in name else name, rooms[fits]).rstrip()
+        return (FOLDED if line.folded else UNFOLDED) + shown + sizes[fits]
     lead = MEMBER if line.kind == "member" else ""
     return lead + shorten_name(name, width - len(lead))
+
+
+def _fits(name: str, room: int) -> bool:
+    """Whether a group's name, or of a sweep's all values of the setting, stands in so many cells."""
+    return cell_len(name) <= room or (SETTING in name and room > 0 and "…" not in shorten_name(name, room)[1:])
 
 
 def _loss(line: Line, now: float, width: int) -> str:

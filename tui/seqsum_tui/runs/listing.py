@@ -77,6 +77,14 @@ class Line:
         return (fewest.share if fewest is not None else "") or f"×{len(self.entries)}"
 
     @property
+    def short_size(self) -> str:
+        """The same in few letters: `×5`, `1/5`, `3/5`."""
+        told = [self.spread[name] for name in FIRST_CHOICES if name in self.spread]
+        valued = min((standing.valued for standing in told), default=len(self.entries))
+        many = len(self.entries)
+        return f"×{many}" if valued == many or len(self.tasks) > 1 else f"{valued}/{many}"
+
+    @property
     def owners(self) -> list[str]:
         """Whose its runs are; with the machine, where that is another one."""
         told = (owner_told(entry.summary.owner, entry.summary.host) for entry in self.entries)
