@@ -21,13 +21,18 @@ from seqsum_tui.charts.text import shorten
 from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.picture import Painting
 
-WIDEST_NAME, WIDEST_CELL, NARROWEST_CELL, TALLEST_CELL = 20, 26, 8, 9
+WIDEST_NAME, WIDEST_CELL, NARROWEST_CELL, TALLEST_CELL = 20, 26, 2, 9
+WIDEST_HEAD = 10
+"""Of a column's name that reaches over its neighbours, whose own are left out then."""
+NUMBER_CELLS = 4
+"""In fewer no number stands: the colour tells alone."""
 ABOVE = 1
 """Lines above the cells."""
 BELOW = 2
 """Lines below them: the columns' names, and what they are."""
 SHADES = " ░▒▓█"
 BROKEN = "×"
+CURSOR = "◆"
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +111,14 @@ class GridMap(Painting[Shown], can_focus=True):
         """Return the width and the height of a cell."""
         room = (self.size.width - self._name_width(grid) - 1) // max(len(grid.columns), 1)
         height = (self.rows - ABOVE - BELOW) // max(len(grid.rows), 1)
-        return max(min(room, WIDEST_CELL), 3), max(min(height, TALLEST_CELL), 1)
+        return max(min(room, WIDEST_CELL), NARROWEST_CELL), max(min(height, TALLEST_CELL), 1)
+
+    def _window(self, grid: Grid) -> tuple[range, range]:
+        """Return which rows and columns there is room for; those around the cursor, where not for all."""
+        width, height = self._cell_size(grid)
+        across = max((self.size.width - self._name_width(grid) - 1) // width, 1)
+        up = max((self.rows - ABOVE - BELOW) // height, 1)
+        return _around(self.row, up, len(grid.rows)), _around(self.column, across, len(grid.columns))
 
     @property
     def drawn(self) -> int:
@@ -122,10 +134,11 @@ class GridMap(Painting[Shown], can_focus=True):
             return
         grid = self.subject.grid
         width, height = self._cell_size(grid)
+        rows, columns = self._window(grid)
         column, from_top = (event.x - self._name_width(grid) - 1) // width, (event.y - ABOVE) // height
-        if 0 <= column < len(grid.columns) and 0 <= from_top < len(grid.rows) and event.y >= ABOVE:
+        if 0 <= column < len(columns) and 0 <= from_top < len(rows) and event.y >= ABOVE:
             again = event.chain > 1
-            self.action_move(self.row - (len(grid.rows) - 1 - from_top), column - self.column)
+            self.action_move(self.row - rows[len(rows) - 1 - from_top], columns[column] - self.column)
             if again:
                 self.action_choose()
 
@@ -139,6 +152,10 @@ class GridMap(Painting[Shown], can_focus=True):
         parts.append("a stronger colour is better")
         if any(cell.value is not None and math.isnan(cell.value) for row in grid.cells for cell in row):
             parts.append(f"{BROKEN}: it falls on runs without a value")
+        rows, columns = self._window(grid)
+        for name, some, all_ in ((grid.across, columns, grid.columns), (grid.up, rows, grid.rows)):
+            if len(some) < len(all_):
+                parts.insert(0, f"{name} {some[0] + 1}–{some[-1] + 1} of {len(all_):,} shown")
         return Text(" · ".join(parts))
 
     def words(self, shown: Shown) -> str:
@@ -170,22 +187,34 @@ class GridMap(Painting[Shown], can_focus=True):
         named, (width, height) = self._name_width(grid), self._cell_size(grid)
         quiet, strong = self.ink(self.quiet), self.ink(Style(bold=True))
         canvas.text(0, 0, display.fit(display.literal(self.words(shown)), canvas.width), strong)
-        for from_top, row in enumerate(reversed(range(len(grid.rows)))):
+        rows, columns = self._window(grid)
+        for from_top, row in enumerate(reversed(rows)):
             top = ABOVE + from_top * height
-            if top + height > canvas.height - BELOW + 1:
-                return
             name = _fitted(grid.rows[row], named)
             here = strong if row == self.row else quiet
             canvas.text(top + height // 2, 0, display.fit_right(name, named), here)
-            for column in range(len(grid.columns)):
-                self._paint_cell(shown, canvas, (row, column), (top, named + 1 + column * width), (width, height))
-        below = ABOVE + height * len(grid.rows)
-        for column, text in enumerate(grid.columns):
-            shown_name = _fitted(text, width - 1)
-            place = named + 1 + column * width + max((width - 1 - cell_len(shown_name)) // 2, 0)
-            canvas.text(below, place, shown_name, strong if column == self.column else quiet)
+            for place, column in enumerate(columns):
+                self._paint_cell(shown, canvas, (row, column), (top, named + 1 + place * width), (width, height))
+        below = ABOVE + height * len(rows)
+        for column, place, text in self._heads(grid, columns, width, canvas.width - named - 1):
+            canvas.text(below, named + 1 + place, text, strong if column == self.column else quiet)
         canvas.text(below + 1, 0, display.fit_right(shorten(f"{grid.up} ↑", named), named), quiet)
         canvas.text(below + 1, named + 1, f"{grid.across} →", quiet)
+
+    def _heads(self, grid: Grid, columns: range, width: int, room: int) -> list[tuple[int, int, str]]:
+        """Return column, place and text of the columns' names, as many as stand side by side; the cursor's is one."""
+        names = {column: _fitted(grid.columns[column], max(width - 1, WIDEST_HEAD)) for column in columns}
+        if all(cell_len(name) <= width - 1 for name in names.values()) or width - 1 >= WIDEST_HEAD:
+            names = {column: _fitted(grid.columns[column], width - 1) for column in columns}
+        heads: dict[int, tuple[int, str]] = {}
+        for column in (self.column, *columns):
+            name = names[column]
+            middle = (column - columns[0]) * width + (width - 1 - cell_len(name)) // 2
+            place = min(max(middle, 0), max(room - cell_len(name), 0))
+            ends = ((at, at + cell_len(text)) for at, text in heads.values())
+            if all(place > end or place + cell_len(name) < at for at, end in ends):
+                heads[column] = place, name
+        return [(column, place, name) for column, (place, name) in heads.items()]
 
     def _paint_cell(
         self, shown: Shown, canvas: Canvas, at: tuple[int, int], place: tuple[int, int], size: tuple[int, int]
@@ -194,7 +223,12 @@ class GridMap(Painting[Shown], can_focus=True):
         (top, left), (width, height) = place, size
         text, weight = self._text(shown, cell), shown.grid.goodness(cell, higher=shown.higher)
         chosen = at == (self.row, self.column)
-        style = Style(bold=chosen)
+        room = width - 1
+        colour_only = weight is not None and room < NUMBER_CELLS
+        if weight is not None and cell_len(text) > room:
+            text = "" if colour_only else self._text(shown, cell, room)
+        framed = chosen and cell_len(text) + 2 <= room and not colour_only
+        style = Style(bold=chosen, underline=chosen and not framed and not colour_only)
         fill = " "
         if weight is None or self.plain:
             fill = SHADES[round((weight or 0.0) * 4)] if weight is not None else " "
@@ -207,13 +241,17 @@ class GridMap(Painting[Shown], can_focus=True):
         for line in range(height):
             words = ""
             if line == height // 2:
-                room = width - 3 if chosen else width - 1
-                few = weight is not None and cell_len(text) > room
-                words = shorten(self._text(shown, cell, room) if few else text, room)
-                words = f"[{words}]" if chosen else words
+                words = shorten("" if colour_only else text, room)
+                words = f"[{words}]" if framed else CURSOR[:room] if chosen and not words else words
             side = max(width - 1 - cell_len(words), 0)
             padded = fill * (side // 2) + words + fill * (side - side // 2)
             canvas.text(top + line, left, padded, ink)
+
+
+def _around(cursor: int, shown: int, all_: int) -> range:
+    """Return `shown` places of all, the cursor's in their middle where it can be."""
+    first = min(max(cursor - shown // 2, 0), max(all_ - shown, 0))
+    return range(first, min(first + shown, all_))
 
 
 def _fitted(name: str, width: int) -> str:
