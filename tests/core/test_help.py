@@ -321,7 +321,7 @@ def test_a_flag_may_stand_between_any_two_words(command: str) -> None:
 
 def test_a_step_that_is_typed_bare_is_hinted_at() -> None:
     for command, flag in {"rewind": "--step", "fork": "--step", "evaluate": "--checkpoint"}.items():
-        said = f'seqsum {command}: no further argument "400"; did you mean {flag} 400?'
+        said = f'{command}: no further argument "400"; did you mean {flag} 400?'
         assert refused(command, "x", "400") == said
     assert "did you mean" not in refused("rewind", "x", "later")
 
@@ -335,7 +335,7 @@ def test_a_step_that_is_typed_bare_is_hinted_at() -> None:
         (["sample", "x", "a", "--seed", "1", "--seed", "2"], 'sample: --seed is given twice, "1" and "2"'),
         (["fork", "x", "--name", "--a b", "--name=c"], 'fork: --name is given twice, "--a b" and "c"'),
         (["--workspace", "a", "--workspace", "b", "runs"], 'seqsum: --workspace is given twice, "a" and "b"'),
-        (["--workspace", "a", "runs", "--workspace=b"], 'seqsum runs: --workspace is given twice, "a" and "b"'),
+        (["--workspace", "a", "runs", "--workspace=b"], 'runs: --workspace is given twice, "a" and "b"'),
     ],
 )  # fmt: skip
 def test_a_flag_with_two_values_is_refused(arguments: list[str], said: str) -> None:
@@ -371,11 +371,13 @@ def test_misuse_is_one_sentence(command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["train"], "seqsum train: PRESET is missing; see seqsum train --help"),
+        (["train"], "train: PRESET is missing; see seqsum train --help"),
         (["predict"], "RUN is missing"),
         (["replicate", "baseline"], "--seeds is missing"),
         (["rename"], "RUN and NAME are missing"),
-        (["show", "x", "--workspace"], "seqsum show: --workspace needs a value"),
+        (["show", "x", "--workspace"], "show: --workspace needs a value"),
+        (["train", "adds", "--optim.lr", "-x"], "train: --optim.lr needs a value; one that begins with - is written "),
+        (["compare", "x", "--ylim", "-x,2"], "--ylim needs a value; one that begins with - is written --ylim=-x,2"),
         (["predict", "x", "1", "--top-k=--"], "--top-k can't be \"--\""),
         (["compare", "x", "--best", "up"], '--best must be one of high, low, got "up"'),
         (["compare", "x", "--best", "it's"], '--best must be one of high, low, got "it\'s"'),

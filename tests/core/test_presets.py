@@ -185,8 +185,8 @@ def test_a_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
     [
         ("baselin", 'did you mean "baseline"?'),
         ("Sota-Warmup", 'did you mean "sota_warmup"?'),
-        ("zzz", "the presets are adds, adds_any_length, baseline, "),
-        ("", "the presets are adds, adds_any_length, baseline, "),
+        ("zzz", "; seqsum presets lists them"),
+        ("", "; seqsum presets lists them"),
         ("../seqsum_presets/baseline", "presets"),
     ],
 )

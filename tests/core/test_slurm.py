@@ -208,7 +208,7 @@ def test_what_slurm_refuses_is_told_in_its_words(slurm: Path, tmp_path: Path) ->
         done = subprocess.run(
             [sys.executable, "-m", "seqsum.cli", *there, "--job", option], capture_output=True, text=True, check=False
         )
-        assert done.returncode == 2 and done.stderr.startswith("launch: Slurm refused it: ")
+        assert done.returncode == 2 and done.stderr.startswith("train: Slurm refused it: ")
         assert words in done.stderr and len(done.stderr.splitlines()) == 1
         # What is left is said, and what to do with it.
         left = Workspace(tmp_path).runs()[0]
@@ -245,7 +245,7 @@ def test_where_there_is_no_slurm_it_is_said(tmp_path: Path, monkeypatch: pytest.
     pytest.importorskip("submitit", reason="the extra slurm is not installed")
     there = ["train", "baseline", "--on", "slurm", "--workspace", str(tmp_path)]
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert refused(*there) == "launch: there is no sbatch on this machine; start it where Slurm's commands are"
+    assert refused(*there) == "train: there is no sbatch on this machine; start it where Slurm's commands are"
     monkeypatch.setitem(sys.modules, "submitit", None)
     monkeypatch.delitem(sys.modules, "seqsum.launch.sbatch", raising=False)
     assert "pip install 'seqsum-tui[slurm]'" in refused(*there)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import pty
 import random
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,11 +24,11 @@ import pytest
 
 from seqsum.config import Config
 from seqsum.errors import UserError
-from seqsum.launch import LocalLauncher, WarmLauncher
+from seqsum.launch import HandOverRefused, LocalLauncher, WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
-from seqsum.sweeps import definition
+from seqsum.sweeps import definition, steering
 from seqsum.sweeps.definition import Sweep
 from seqsum.sweeps.driver import Driver
 from seqsum.sweeps.file import SweepFile, file_text, read_sweep_file
@@ -34,6 +37,7 @@ from seqsum.sweeps.results import results
 from seqsum.sweeps.space import Choices, Range, grid, label, split, trials_of
 from support.command_line import call, lines, refused
 from support.engine import SMALL, wait_until
+from support.sweeps import finished_sweep
 
 STEPS = 60
 FLAGS = [f"--{path}={value}" for path, value in {**SMALL, "train.steps": STEPS}.items()]
@@ -85,6 +89,7 @@ def test_lists_and_ranges_are_read_and_the_rest_is_set_once(path: str, text: str
         ("optim.lr", "1e-1..1e-4:log", "from a lower to a higher number"),
         ("optim.lr", "0..0.1:log", "no logarithm at 0"),
         ("optim.lr", "0.1,,0.2", "empty value"),
+        ("optim.lr", "-1,0.1", "must be"),
         ("optim.lr", "0.1,x", "optim.lr"),
         ("optim.lr", "0.1,0.1", "has one value only"),
         ("optim.lr", "0.1,1e-1", "has one value only"),
@@ -398,7 +403,7 @@ def test_paused_it_starts_nothing_and_stopped_it_goes_on_later(tmp_path: Path) -
     made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": 40_000, "train.backend": "torch"})
     with Driver(workspace, made.name, LocalLauncher(workers=1)) as driver:
         drive(driver, lambda: any(run.summary().status == "running" for run in workspace.runs()))
-        with pytest.raises(UserError, match="is being driven already"):
+        with pytest.raises(UserError, match="runs already"):
             Driver(workspace, made.name, LocalLauncher())
         status, out, _ = call("sweep", "--pause", made.name, "--workspace", str(tmp_path))
         assert status == 0 and "starts nothing new" in out and definition.status_of(workspace, made) == "paused"
@@ -457,9 +462,144 @@ def test_bad_settings_are_given_up_before_all_their_seeds(tmp_path: Path) -> Non
     assert (good.state, bad.state) == ("complete", "pruned") and began[0] == 12 and began[1] < 12
     assert bad.reason.startswith("given up after ") and bad.reason.endswith(" of 12 seeds")
     assert good.value is not None and bad.value is not None and good.value > bad.value > 0
+    wait_until(lambda: not any(run.summary().live for run in workspace.runs()), "what was given up has stopped")
+    _, told = results(workspace, made, (good, bad))
+    assert told.sample is not None and told.sample.median == bad.value
+    assert bad.reason == f"given up after {told.sample.n} of 12 seeds"
+
+
+def test_what_was_given_up_has_one_count_and_one_value_whatever_ends_later(tmp_path: Path) -> None:
+    """By curves a bad setting is given up while its runs train: some may end, and some have a value halfway."""
+    workspace = Workspace(tmp_path)
+    finished_sweep(
+        workspace, {"optim.lr": "0.001,0.01"}, {("0.001",): [0.5, 0.6], ("0.01",): [0.9, 0.1]},
+        states={("0.01",): "pruned"}, name="made",
+    )  # fmt: skip
+    made = definition.read(workspace, "made")
+    settings = list(definition.read_settings(workspace, "made").settings)
+    second = next(run for run in workspace.runs() if run.name.endswith("lr 0.01-seed-1"))
+    for status, ended, counted in (
+        ("stopped", None, [0.9]), ("stopped", (), []), ("finished", (0,), [0.9]), ("finished", (0, 1), [0.1, 0.9]),
+    ):  # fmt: skip
+        with second.store() as store:
+            store.set_state(status=status, updated=2.0 + len(counted))
+        settings[1] = settings[1].model_copy(update={"ended": ended})
+        best, bad = results(workspace, made, settings)
+        assert (
+            list(bad.values) == counted and best.values == (0.5, 0.6) and best.setting.values == {"optim.lr": "0.001"}
+        )
+        assert (bad.sample is None) == (not counted)
+
+
+def test_a_sweep_that_was_given_more_seeds_shows_what_is_done(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    rates = ("0.001", "0.01", "0.1")
+    finished_sweep(workspace, {"optim.lr": ",".join(rates)}, {(rate,): [0.5, 0.5, float(rate)] for rate in rates})
+    made = definition.read(workspace, "made")
+    told = definition.Settings(
+        settings=definition.read_settings(workspace, "made").settings, finished=True, seeds=3, trials=3
+    )
+    file = definition.folder_of(workspace, "made") / definition.SETTINGS
+    file.write_text(told.model_dump_json())
+    assert definition.status_of(workspace, made) == "finished"
+    made = definition.extend(workspace, made, seeds=range(4))
+    # Nobody drives it yet, and it is not whole.
+    assert definition.status_of(workspace, made) == "stopped"
+    under_way = [one.model_copy(update={"state": "running"}) for one in told.settings]
+    file.write_text(definition.Settings(settings=tuple(under_way)).model_dump_json())
+    _, said, _ = call("sweep", "--show", "made", "--workspace", str(tmp_path))
+    assert "0 of 3 settings, 4 seeds each, 9 of 12 runs have ended" in said
+    assert "best so far: lr 0.1, median accuracy 50.00% over 3 seeds" in said and "3 of 4" in said
+    assert "go on with: seqsum sweep --resume made" in said
 
 
 # What is refused
+
+
+class RefusingLauncher(LocalLauncher):
+    """An engine that takes nothing: what is handed over inside is refused at the outermost end."""
+
+    name = "refusing"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[Run] = []
+        self.depth = 0
+
+    def submit(self, run: Run, queue: bool = False) -> None:
+        self.taken.append(run)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self.depth += 1
+        yield
+        self.depth -= 1
+        if self.taken and not self.depth:
+            for run in self.taken:
+                run.end_before_start("no such partition")
+            raise HandOverRefused("no such partition", "its runs are left")
+
+
+def test_a_sweep_whose_runs_are_refused_is_stopped_and_says_how_it_goes_on(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01", "train.steps": 20})
+    way_out = f"the sweep {made.name} is left, stopped: seqsum sweep --resume {made.name} hands its runs over again"
+    for _ in range(2):
+        definition.want(workspace, made.name, definition.Wanted())
+        with pytest.raises(UserError, match=way_out), Driver(workspace, made.name, RefusingLauncher()) as driver:
+            driver.look()
+        begun = {run.id for run in workspace.runs()}
+        assert definition.status_of(workspace, made) == "stopped"
+        (listed,) = lines("sweep", "--list", "--workspace", str(tmp_path))
+        assert listed["status"] == "stopped"
+        _, said, _ = call("sweep", "--show", made.name, "--workspace", str(tmp_path))
+        assert "stopped by itself: no such partition" in said and f"--resume {made.name}" in said
+    # What it says is true: the same runs are begun, no others are made.
+    told = swept(tmp_path, "--resume", made.name)
+    assert told["status"] == "finished" and {run.id for run in workspace.runs()} == begun
+
+
+def test_where_no_cluster_answers_nothing_is_left_behind(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    folder = tmp_path / "runs"
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        there = ["--on", "ray", "--job", f"address=127.0.0.1:{nobody.getsockname()[1]}", "--workspace", str(folder)]
+        for more in ([], ["--detach"]):
+            assert "sweep: can't reach Ray" in refused("sweep", "baseline", "--optim.lr", "0.1,0.2", *more, *there)
+    assert not folder.exists()
+
+
+def test_a_driver_that_can_t_begin_says_why(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01"})
+    (definition.folder_of(workspace, made.name) / definition.JOURNAL).mkdir()
+    with pytest.raises(UserError, match=rf"{made.name} could not be begun: .*{definition.JOURNAL}"):
+        steering.drive_beside(workspace, made.name)
+
+
+def test_a_run_whose_launcher_was_killed_is_not_queued(tmp_path: Path) -> None:
+    """As a driver leaves it that is killed after it made a run, and before a worker had it."""
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom seqsum.config import Config\nfrom seqsum.runs import Workspace\n"
+        "print(Workspace(Path(sys.argv[1])).create('baseline', Config()).id, flush=True)\nsys.stdin.read()"
+    )
+    workspace = Workspace(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as maker:
+        assert maker.stdout is not None
+        run = workspace.find(maker.stdout.readline().strip())
+        assert run.summary().status == "queued"
+        (before,) = workspace.index.read().entries
+        assert before.summary.status == "queued"
+        maker.kill()
+    summary = run.summary()
+    assert summary.status == "died" and f"seqsum resume {run.id} starts it" in str(summary.reason)
+    (after,) = workspace.index.read(quick=True).entries
+    assert after.summary.status == "died"
+    (told,) = lines("runs", "--workspace", str(tmp_path))
+    assert told["status"] == "died"
 
 
 def test_without_optuna_it_is_said_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -494,6 +634,29 @@ def test_without_optuna_it_is_said_what_is_missing(tmp_path: Path, monkeypatch: 
 )  # fmt: skip
 def test_what_makes_no_sweep_is_refused(words: list[str], why: str, tmp_path: Path) -> None:
     assert why in refused("sweep", *words, "--workspace", str(tmp_path / "runs"))
+
+
+def test_many_runs_are_asked_for_at_a_terminal(tmp_path: Path) -> None:
+    rates = ",".join(f"0.{at:03}" for at in range(1, 52))
+    words = ["sweep", "baseline", f"--optim.lr={rates}", "--seeds", "2", "--workspace", str(tmp_path / "runs")]
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execv(sys.executable, [sys.executable, "-m", "seqsum.cli", *words])
+    said = b""
+    with suppress(OSError):  # the end of a terminal's output is an error on Linux
+        while part := os.read(terminal, 4096):
+            said += part
+            if b"[y/N]" in part:
+                os.write(terminal, b"n\n")
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 2 and b"start 102 runs, about" in said
+    assert b"sweep: nothing was done" in said and not (tmp_path / "runs").exists()
+    # A long list is shown by its first values and how many there are.
+    _, told, _ = call(*words, "--dry-run")
+    assert told.startswith(
+        "baseline-sweep: optim.lr 0.001,0.002,0.003,… (51 values)\n  51 settings × 2 seeds = 102 runs"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": 3}', '{"name": "s", "odd": 1}', "\0"])

@@ -124,6 +124,34 @@ async def test_in_a_narrow_grid_numbers_have_fewer_digits(scene, console, until)
         assert [f"{10 * at + 5}%" in screen_text(console) for at in range(8)] == [True] * 8
 
 
+@pytest.mark.parametrize(("size", "many"), [((120, 40), 38), ((80, 24), 30), ((120, 40), 300)])
+async def test_a_grid_of_many_values_shows_what_there_is_room_for(scene, console, until, size, many):
+    rates = [f"0.{at:03}" for at in range(1, many + 1)]
+    values = {(rate, units): [0.5 + 0.001 * at] for at, rate in enumerate(rates) for units in ("8", "16")}
+    finished_sweep(scene.workspace, {LR: ",".join(rates), HIDDEN: "8,16"}, values)
+    async with console.run_test(size=size) as pilot:
+        await begin(console, pilot, until)
+        await pilot.press("3")
+        grid = console.screen.query_one(GridMap)
+        await until(pilot, lambda: grid.has_focus and grid.subject is not None and "lr →" in screen_text(console))
+        for key, there in (("end", rates[-1]), ("home", rates[0])):
+            # The cursor begins at the best, which is the last.
+            while key == "home" and grid.column > 0:
+                grid.action_move(0, -1)
+            await until(pilot, lambda there=there: f"lr {there}," in screen_text(console))
+            lines = screen_text(console).splitlines()
+            foot = next(at for at, line in enumerate(lines) if "lr →" in line)
+            # Every name is whole, and the cursor's is one of them: two that touch would be neither.
+            names = lines[foot - 1].split()
+            assert names and set(names) <= set(rates) and there in names
+            # Of a number no digit is left out.
+            cells = "".join(lines[foot - 1 - 2 * at] for at in (1, 2))
+            assert "1…" not in cells and "5…" not in cells
+            width = grid.content_size.width
+            fewer = [line for line in lines if f"of {many}" in line and "lr " in line]
+            assert bool(fewer) == (2 * many + 14 > width), lines
+
+
 async def test_a_click_on_a_line_or_a_cell_chooses_the_setting(sweep, console, until):
     async with console.run_test(size=(120, 40)) as pilot:
         await begin(console, pilot, until)

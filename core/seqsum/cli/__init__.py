@@ -14,8 +14,10 @@ from seqsum.cli.output import complain, use_plain_signs
 from seqsum.errors import UserError
 from seqsum.garbage import collect_seldom
 
-ROOMS = ("runs", "query")
+ROOMS = ("runs", "query", "launch", "presets")
 """Names that the engine's messages begin with, in whose place stands the command that was typed."""
+FLAG = "--"
+"""What a message begins with that names no room: before it stands the command."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,9 +88,10 @@ def _run(arguments: list[str]) -> int:
         return COMMANDS[options.command].run(options)
     except UserError as error:
         room, _, rest = str(error).partition(": ")
-        if room not in ROOMS:
+        if room not in ROOMS and not room.startswith(FLAG):
             raise
-        raise UserError(*f"{options.command}: {rest}".split("\n")) from None
+        told = str(error) if room.startswith(FLAG) else rest
+        raise UserError(*f"{options.command}: {told}".split("\n")) from None
 
 
 def entry() -> None:

@@ -93,7 +93,7 @@ def parse_command(options: argparse.Namespace) -> argparse.Namespace:
     options.help = asks
     options.changes = {path: value for path, value in vars(options).items() if path in parser.field_paths}
     if getattr(options, "all", False) and not asks:
-        raise UserError(f"{parser.prog}: --all goes with --help: it shows every setting")
+        raise UserError(f"{parser.speaker}: --all goes with --help: it shows every setting")
     return options
 
 
@@ -168,6 +168,7 @@ def _replicate(parser: Parser) -> None:
     )
     _detach(parser)
     _engine(parser)
+    _yes(parser)
     _settings(parser)
 
 
@@ -175,7 +176,7 @@ def _sweep(parser: Parser) -> None:
     from seqsum.sweeps.space import PRUNERS, SAMPLERS
 
     parser.add_argument("preset", metavar="PRESET", nargs="?", help="a preset, or a .toml file of one or of a sweep")
-    parser.add_argument("--seeds", metavar="N", help="how many of each setting, or a range like 0-7; default: 4")
+    parser.add_argument("--seeds", metavar="N", help="how many each, or like 0-7; default: 4")
     parser.add_argument("--trials", metavar="N", help="how many settings; default: a grid's")
     parser.add_argument(
         "--sampler",
@@ -199,7 +200,12 @@ def _sweep(parser: Parser) -> None:
     parser.add_argument("--pause", metavar="NAME", help="start nothing new; what runs goes on")
     parser.add_argument("--stop", metavar="NAME", help="save a sweep's runs and stop it")
     parser.add_argument("--list", action="store_true", help="the sweeps there are")
+    _yes(parser)
     _settings(parser)
+
+
+def _yes(parser: Parser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask where it is very many runs")
 
 
 def _fork(parser: Parser) -> None:

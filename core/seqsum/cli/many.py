@@ -17,6 +17,8 @@ from seqsum.runs.workspace import GROUP
 from seqsum.text import one_line, printable
 
 MOST_NAMED = 6
+MOST_UNASKED = 100
+"""Runs that one command starts without a question."""
 Options = argparse.Namespace
 One = TypeVar("One")
 
@@ -85,14 +87,25 @@ def _members(workspace: Workspace, text: str) -> list[Run]:
     return found
 
 
+def agree_to_start(options: Options, verb: str, runs: int, cost: str) -> None:
+    """Ask before more runs are started than a person may have meant. cost: what they take, in words; "" if unknown."""
+    if runs > MOST_UNASKED:
+        agree(options, verb, f"start {count(runs, 'run')}{f', {cost}' if cost else ''}")
+
+
 def _agreed(options: Options, verb: str, runs: list[Run]) -> list[Run]:
     """Ask before several are changed; a script is not asked."""
-    if options.yes or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return runs
     names = ", ".join(one_line(run.name) for run in runs[:MOST_NAMED])
     more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
-    sys.stdout.write(f"{verb} {count(len(runs), 'run')}: {printable(names)}{more}? [y/N] ")
+    agree(options, verb, f"{verb} {count(len(runs), 'run')}: {printable(names)}{more}")
+    return runs
+
+
+def agree(options: Options, verb: str, question: str) -> None:
+    """Ask a person at a terminal, who has not said --yes. Raises UserError where that is not agreed."""
+    if options.yes or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    sys.stdout.write(f"{question}? [y/N] ")
     sys.stdout.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UserError(f"{verb}: nothing was done")
-    return runs

@@ -30,6 +30,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog=prog, add_help=False, allow_abbrev=False)
         self.words = words
         self.lenient = lenient
+        self._given: Sequence[str] = ()
         self.field_paths: tuple[str, ...] = ()
         """The settings that are flags here, as section.field."""
 
@@ -57,7 +58,7 @@ class Parser(argparse.ArgumentParser):
 
     def read(self, arguments: Sequence[str], namespace: argparse.Namespace) -> argparse.Namespace:
         """Read the arguments into the namespace; raise UserError for what can't be read."""
-        given = _with_negative_numbers(arguments)
+        given = self._given = _with_negative_numbers(arguments)
         unknown = None if self.lenient else self._unknown_flag(given)
         rest: list[str] = []
         if unknown is None:
@@ -73,7 +74,7 @@ class Parser(argparse.ArgumentParser):
         unknown = unknown or rest[0]
         what = "option" if unknown.startswith("-") else "further argument"
         way_out = nearest(unknown, self.flags) if what == "option" else self._as_meant(namespace, rest)
-        raise UserError(f'{self.prog}: no {what} "{one_line(unknown)}"{way_out or f"; see {self.prog} --help"}')
+        raise UserError(f'{self.speaker}: no {what} "{one_line(unknown)}"{way_out or f"; see {self.prog} --help"}')
 
     def _flags_first(self, arguments: list[str]) -> list[str]:
         """The same line with its flags before its other words; as it is, where a flag has not one value or none."""
@@ -104,7 +105,12 @@ class Parser(argparse.ArgumentParser):
         return f'; put all of it between quotation marks: "{one_line(" ".join(words))}"'
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{self.prog}: {self._in_a_sentence(message)}")
+        raise UserError(f"{self.speaker}: {self._in_a_sentence(message)}")
+
+    @property
+    def speaker(self) -> str:
+        """What messages begin with: the command, as in those of the engine."""
+        return self.prog.removeprefix("seqsum ")
 
     def _check_once(self, arguments: Sequence[str], before: argparse.Namespace) -> None:
         """Raise UserError for a flag with two values: the last would silently take the place of the first."""
@@ -142,7 +148,11 @@ class Parser(argparse.ArgumentParser):
             names = [one.strip(" '") for one in choice[4].split(",")]
             return f'{name} must be one of {", ".join(names)}, got "{one_line(choice[2])}"'
         if reason == "expected one argument":
-            return f"{name} needs a value"
+            words = iter(self._given)
+            behind = next((next(words, "") for word in words if word == name), "")
+            if behind in ("", "-", "--", *self.flags):
+                return f"{name} needs a value"
+            return f"{name} needs a value; one that begins with - is written {name}={one_line(behind)}"
         if reason.startswith("ignored explicit argument "):
             return f"{name} takes no value, got {one_line(reason.removeprefix('ignored explicit argument '))}"
         if missing := re.fullmatch(r"the following arguments are required: (.*)", message, re.DOTALL):
@@ -152,10 +162,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def _with_negative_numbers(arguments: Sequence[str]) -> list[str]:
-    """Write `--optim.lr -1e-3` as `--optim.lr=-1e-3`: argparse would take the value for a flag."""
+    """Write `--optim.lr -1e-3` as `--optim.lr=-1e-3`, lists and ranges of numbers too: argparse would take the value
+    for a flag."""
     joined: list[str] = []
     for argument in arguments:
-        number = re.fullmatch(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|-inf", argument, re.IGNORECASE)
+        number = re.match(r"-(\.?\d|inf\b)", argument, re.IGNORECASE)
         if number and joined and joined[-1].startswith("--") and joined[-1] != "--" and "=" not in joined[-1]:
             joined[-1] += f"={argument}"
         else:

@@ -11,6 +11,7 @@ from contextlib import closing
 
 from seqsum.cli.engine import check_detached, engine_of, say_command
 from seqsum.cli.follow import overall_bar, stopping
+from seqsum.cli.many import agree_to_start
 from seqsum.cli.output import padded, reached, say, say_json, summary_plain
 from seqsum.compare.significance import CONVERGED
 from seqsum.compare.spread import share_text
@@ -47,6 +48,7 @@ def replicate(options: argparse.Namespace) -> int:
             if not due:
                 say_json({"event": "message", "message": ALL_BEGUN}) if options.json else say(ALL_BEGUN)
             return 0
+        agree_to_start(options, "replicate", due, "")
         said = [note.text for note in notes(wanted, task, typed=options.changes)] if due else []
         compiled = config.train.backend != "torch" and why_not_fused(config, task) is None
         return _begun(options, replication, said, compiled=bool(due) and compiled)

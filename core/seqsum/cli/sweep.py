@@ -13,6 +13,7 @@ from pathlib import Path
 
 from seqsum.cli.engine import say_command
 from seqsum.cli.follow import overall_bar, stopping
+from seqsum.cli.many import agree_to_start
 from seqsum.cli.output import say, say_json
 from seqsum.cli.replicate import compile_first
 from seqsum.cli.sweep_told import (
@@ -41,13 +42,14 @@ from seqsum.sweeps.definition import (
     read,
     read_wanted,
     rewrite,
+    status_of,
     want,
 )
 from seqsum.sweeps.driver import AHEAD, Driver
 from seqsum.sweeps.file import read_sweep_file
 from seqsum.sweeps.making import cost_of, plan
 from seqsum.sweeps.optuna_study import library
-from seqsum.sweeps.space import MOST_SETTINGS, PRUNERS, SAMPLERS, plain, split
+from seqsum.sweeps.space import MOST_SETTINGS, PRUNERS, SAMPLERS, briefly, split
 from seqsum.text import printable
 from seqsum.training.backends.fused_support import why_not_fused
 
@@ -81,14 +83,18 @@ def sweep(options: argparse.Namespace) -> int:
         trials = None if options.trials is None else _trials(options.trials)
         seeds = None if options.seeds is None else parse_seeds(options.seeds, "sweep")
         made = extend(workspace, made, trials, seeds)
-        if options.on or options.job:
+        if moves := bool(options.on or options.job):
             moved = {"on": options.on or made.on, "on_options": read_options(options.job)}
             made = made.model_copy(update=moved)
-            _launcher(workspace, made).close()  # can it be had?
+        with closing(_launcher(workspace, made)) as launcher:
+            if status_of(workspace, made) not in steering.DRIVEN:
+                _check_reached(launcher)
+        if moves:
             rewrite(workspace, made)
         state = steering.go_on(workspace, made.name)
         if state in steering.DRIVEN:
-            _tell(options.json, made, "resumed" if state == "paused" else "is being driven already")
+            runs = f"runs already; seqsum sweep --show {made.name} tells how far it is, --stop {made.name} ends it"
+            _tell(options.json, made, "goes on after its pause" if state == "paused" else runs)
             return 0
     else:
         made = _made(workspace, options)
@@ -155,17 +161,20 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
         cost = cost_of(wanted, space, made.trials, len(seeds), launcher.capacity(), read_speeds(workspace))
         first = min(cost.runs, AHEAD * launcher.capacity())
         command = launcher.command(workspace.folder, first, config.train, queue=True)
+        if not options.dry_run:
+            _check_reached(launcher)
+    takes = "" if cost.seconds is None else f"about {roughly(cost.seconds)} on an idle machine, "
+    takes += f"{size(cost.bytes)}, a guess"
     if not options.dry_run:
+        agree_to_start(options, "sweep", cost.runs, takes)
         made = create(workspace, made, named=options.name is not None)
     if options.json:
         said = made.model_dump(mode="json")
         say_json({"event": "sweep", **{name: said[name] for name in ("name", "preset", "seeds", "trials", "goal")}})
     else:
-        over = ", ".join(f"{path} {text}" for path, text in plain(space).items())
-        told = "" if cost.seconds is None else f", about {roughly(cost.seconds)}"
-        say(f"{made.name}: {over}")
+        say(f"{made.name}: {briefly(space)}")
         settings, each = count(cost.settings, "setting"), count(len(seeds), "seed")
-        say(f"  {settings} × {each} = {count(cost.runs, 'run')}{told}, {size(cost.bytes)}, a guess")
+        say(f"  {settings} × {each} = {count(cost.runs, 'run')}, {takes}")
         for note in notes(wanted, task, typed=fixed):
             say(f"  {note.text}")
     say_command(options, launcher, command, cost.runs)
@@ -174,6 +183,12 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
 
 def _launcher(workspace: Workspace, made: Sweep) -> Launcher:
     return launcher_on(made.on, made.on_options, workspace.folder, warm=True)
+
+
+def _check_reached(launcher: Launcher) -> None:
+    """Raise UserError where a cluster doesn't answer: nothing is left behind then."""
+    if launcher.name != "local":
+        launcher.warm()
 
 
 def _trials(text: str) -> int:
@@ -217,8 +232,6 @@ def _drive(workspace: Workspace, made: Sweep, as_json: bool) -> int:
     finally:
         launcher.close()
     say_results(workspace, read(workspace, made.name), as_json)
-    if signals and not as_json:
-        say(f"go on with: seqsum sweep --resume {made.name}")
     return 1 if signals or read_wanted(workspace, made.name).stopped else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from seqsum.cli.output import complain, say, say_columns, say_json
@@ -13,11 +14,11 @@ from seqsum.export import write
 from seqsum.formatting import count, metric, p_value, percent
 from seqsum.runs import Workspace
 from seqsum.runs.store import UNREADABLE
-from seqsum.sweeps.definition import Setting, Sweep, names, read, read_settings, status_of
+from seqsum.sweeps.definition import Setting, Status, Sweep, names, read, read_settings, read_wanted, status_of
 from seqsum.sweeps.files import FORMATS, content
 from seqsum.sweeps.importance import FEWEST, importances
-from seqsum.sweeps.results import Result, best_words, doubt_words, results
-from seqsum.sweeps.space import label, plain, short_names
+from seqsum.sweeps.results import Result, best_words, doubt_words, results, runs_words
+from seqsum.sweeps.space import briefly, label, plain, short_names
 from seqsum.text import printable
 
 LONGEST_SETTING = 40
@@ -56,8 +57,7 @@ def say_list(workspace: Workspace, as_json: bool) -> int:
         if as_json:
             facts = {"name": one.name, "status": status, "settings": done, "trials": one.trials}
             say_json({**facts, "seeds": list(one.seeds), "over": plain(one.space)})
-        over = ", ".join(f"{path} {text}" for path, text in plain(one.space).items())
-        rows.append([one.name, status, f"{done} of {one.trials}", str(len(one.seeds)), printable(over)])
+        rows.append([one.name, status, f"{done} of {one.trials}", str(len(one.seeds)), printable(briefly(one.space))])
     if not as_json:
         if found:
             say_columns(rows)
@@ -78,14 +78,31 @@ def say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
             }
             for one in told
         ]  # fmt: skip
-        say_json({"event": "swept", "name": made.name, "status": status, "goal": made.goal, "settings": rows})
+        reason = {"reason": why} if (why := read_wanted(workspace, made.name).reason) else {}
+        told_json = {"name": made.name, "status": status, **reason, "goal": made.goal, "settings": rows}
+        say_json({"event": "swept", **told_json})
         return
     done = sum(one.setting.state != "running" for one in told)
     # Drawn twice, a setting is one.
     many = count(done, "setting") if status == "finished" else f"{done} of {count(made.trials, 'setting')}"
-    say(f"{made.name}: {status}, {many}, {count(len(made.seeds), 'seed')} each")
-    if not told:
-        return
+    so_far = "" if status == "finished" or not told else f", {runs_words(told, made)}"
+    say(f"{made.name}: {status}, {many}, {count(len(made.seeds), 'seed')} each{so_far}")
+    if told:
+        _say_table(told, made)
+    _say_way_on(workspace, made, status)
+
+
+def _say_way_on(workspace: Workspace, made: Sweep, status: Status) -> None:
+    """Say why a sweep goes on no more, and how it does."""
+    if status == "died":
+        say("what drove it has ended before all was tried (killed, or the machine went down)")
+    elif status == "stopped" and (reason := read_wanted(workspace, made.name).reason):
+        say(f"stopped by itself: {printable(reason)}")
+    if status in ("died", "stopped", "paused"):
+        say(f"go on with: seqsum sweep --resume {made.name}")
+
+
+def _say_table(told: Sequence[Result], made: Sweep) -> None:
     converged = ["CONVERGED"] * (made.goal == "accuracy")
     # Of long settings each field has a column of its own.
     long = any(len(label(one.setting.values)) > LONGEST_SETTING for one in told)

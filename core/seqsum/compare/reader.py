@@ -233,7 +233,7 @@ class ComparisonReader:
         return (
             found,
             version_of(run.folder),
-            known is None or not known[1].summary.live or run.pulse(known[1].summary.pid),
+            known is None or not known[1].summary.live or run.pulse(known[1].summary.pid, known[1].summary.launcher),
         )
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from seqsum.errors import UserError
 from seqsum.runs import Run, Summary
 
 if TYPE_CHECKING:
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
 
 RUN = "RUN"
 """Stands for a run's id in a command that is shown before there is a run."""
+
+
+class HandOverRefused(UserError):
+    """An engine takes no run that is handed over.
+
+    reason: what it says of that; left: what is left of the runs, and what can be done with them.
+    """
+
+    def __init__(self, reason: str, left: str) -> None:
+        super().__init__(f"{reason}; {left}")
+        self.reason = reason
 
 
 class Launcher(Protocol):
@@ -45,7 +57,8 @@ class Launcher(Protocol):
         ...
 
     def together(self) -> AbstractContextManager[None]:
-        """Hand what is submitted inside over at its end, as one; raise UserError there if the engine refuses it."""
+        """Hand what is submitted inside over at its end, as one; raise HandOverRefused there if the engine refuses
+        it."""
         ...
 
     def poll(self, run: Run) -> Summary:

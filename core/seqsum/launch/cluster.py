@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError, told_as
+from seqsum.launch.base import HandOverRefused
 from seqsum.launch.job import BY_SIGNAL
 from seqsum.launch.local import leave_queue
 from seqsum.runs import Run, Summary
@@ -132,7 +133,7 @@ class ClusterLauncher(ABC):
         except UserError as error:
             for job in jobs:
                 self._take_back(job, str(error))
-            raise UserError(f"{error}; {self._left(jobs)}") from None
+            raise HandOverRefused(str(error), self._left(jobs)) from None
         for job in jobs:
             with job.run.store() as store:
                 if store.state().get("job", {}).get("token") == job.token:

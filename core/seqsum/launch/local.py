@@ -7,7 +7,7 @@ import subprocess
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seqsum.errors import UserError, told_as
 from seqsum.files import append_to
@@ -105,7 +105,13 @@ class LocalLauncher:
             if queue and why:
                 store.add_event(store.state()["step"], "message", text=why)
             # An engine that was to start it later finds that the run is not its own any more.
-            store.set_state(status="queued" if queue else "starting", heard=store.last_command(), job={})
+            state: dict[str, Any] = {
+                "status": "queued" if queue else "starting",
+                "pid": None,
+                "launcher": os.getpid(),
+                "job": {},
+            }
+            store.set_state(heard=store.last_command(), **state)
             held.enter_context(taken.pop_all())
         return ReadyRun(run, store, before, WorkerArguments(lock, ticket, count, str(root or "")))
 

@@ -111,6 +111,15 @@ class SlurmLauncher(ClusterLauncher):
     def capacity(self) -> int:
         return self._at_once
 
+    def warm(self) -> None:
+        """Ask whether Slurm answers: where it does not, no run is made in vain."""
+        try:
+            done = subprocess.run(["scontrol", "ping"], capture_output=True, text=True, check=False, timeout=SECONDS)
+        except (OSError, subprocess.SubprocessError):
+            return  # what hands over tells
+        if done.returncode and "UP" not in done.stdout:
+            raise UserError(f"launch: no Slurm answers on this machine: {_refusal(done.stderr or done.stdout)}")
+
     def _parameters(self, cores: int) -> dict[str, Any]:
         return {"cpus_per_task": cores, "requeue": True, **self._others}
 
@@ -147,7 +156,8 @@ class SlurmLauncher(ClusterLauncher):
                 ):
                     handed = [self._engine.submit(Work(str(one.run.folder), one.token)) for one in array]
             except FailedSubmission as error:
-                raise UserError(f"launch: Slurm refused it: {_refusal(f'{error}{said.getvalue()}')}") from None
+                told = _refusal("\n".join([str(error), said.getvalue()]))
+                raise UserError(f"launch: Slurm refused it: {told}") from None
             for one, job in zip(array, handed, strict=True):
                 one.id = job.job_id
                 if self._standings is not None:
@@ -180,6 +190,7 @@ def cancel(id: str) -> None:
 
 
 def _refusal(text: str) -> str:
-    """Return what sbatch says, in a line."""
-    words = re.findall(r"^sbatch: (?:error: )?(.+)$", text, re.MULTILINE)
+    """Return what a command of Slurm says, in a line; where it says what it ends for, that alone."""
+    said = re.findall(r"^(?:sbatch|scontrol): (fatal: |error: )?(.+?)\.?$", text, re.MULTILINE)
+    words = [words for kind, words in said if kind == "fatal: "] or [words for _, words in said]
     return printable("; ".join(dict.fromkeys(words)) or one_line(text) or "it does not say why")

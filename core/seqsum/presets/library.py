@@ -106,7 +106,7 @@ def load_preset(name: str) -> Preset:
         if path.stem == name:
             return _read_file(path, str(path))
     names = preset_names()
-    near = did_you_mean(name, names) or f"; the presets are {', '.join(names)}"
+    near = did_you_mean(name, names) or "; seqsum presets lists them"
     raise UserError(f'presets: no preset "{name}"{near}')
 
 

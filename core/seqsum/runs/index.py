@@ -48,7 +48,7 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "script": bool,
     "train_seconds": (*NUMBER, NONE),
     **dict.fromkeys(("reason", "group"), (str, NONE)),
-    **dict.fromkeys(("pid", "durable_step", "size"), (int, NONE)),
+    **dict.fromkeys(("pid", "durable_step", "size", "launcher"), (int, NONE)),
     "metrics": dict,
     "behind": dict,
     "verdict": (Verdict, NONE),
@@ -238,6 +238,8 @@ class Index:
             patience = 0.0 if before is not None and before.busy else self._patience
             entry = read_entry(Run(path), patience, before.entry if before is not None else None)
             whole = True
+            # It was there when the run was read: where it is gone since, that is a change.
+            pulse = pulse or entry.summary.launcher is not None
         except StoreBusy as error:
             self._patience = max(0.0, self._patience - (time.monotonic() - began))
             busy = True
@@ -368,7 +370,7 @@ class Index:
 def _pulse(folder: Path, known: Entry | None) -> bool | str:
     """Whether a worker is at a run and goes on; known: what was read of it last."""
     try:
-        return Run(folder).pulse(known.summary.pid if known is not None else None)
+        return Run(folder).pulse(known.summary.pid, known.summary.launcher) if known else Run(folder).pulse(None)
     except OSError:
         return False
 

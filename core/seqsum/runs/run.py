@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from seqsum.config import Config, unknown_paths
 from seqsum.errors import ConfigError, UserError
 from seqsum.files import open_regular
@@ -102,6 +104,8 @@ class Summary:
     """The machine on which it was made."""
     follows: str = ""
     """The log of another program that it is read from; "" where it is none."""
+    launcher: int | None = None
+    """The process that is to start its worker; None where it has one, an engine is to start it, or nobody wrote it."""
     place: Place | None = None
     """Where it stands in the machine's queue; None where it does not wait there, or nobody asked (see `waiting`)."""
     size: int | None = None
@@ -245,11 +249,13 @@ class Run:
             return reason_told(self.folder) or None
         return f"{BY_SIGNAL}; seqsum resume {self.id}, or kill -CONT {pid}, lets it go on"
 
-    def pulse(self, pid: int | None) -> bool | str:
-        """Tell whether a worker is at the run, in a sentence where something keeps it, the process `pid`, from going
-        on."""
+    def pulse(self, pid: int | None, launcher: int | None = None) -> bool | str:
+        """Tell whether a worker is at the run, or the process `launcher` that is to start one; in a sentence where
+        something keeps it, the process `pid`, from going on."""
         try:
-            return is_locked(self.folder) and (self.held_up(pid) or True)
+            if is_locked(self.folder):
+                return self.held_up(pid) or True
+            return launcher is not None and psutil.pid_exists(launcher)
         except PermissionError:
             return self._lives_elsewhere(pid)
 
@@ -305,7 +311,12 @@ class Run:
         for name in [name for name, value in metrics.items() if not measured(name, value)]:
             problems.append(f"{METRICS_FILE}: the last {name} is {full(metrics.pop(name))}, which it can't be")
         waits = state["status"] == "queued" and state.get("pid") is None
-        if state["status"] in LIVE_STATUSES and not alive and not waits:
+        launcher = self._launcher(state) if waits and not alive else None
+        if launcher is not None and not psutil.pid_exists(launcher):
+            way_out = f"seqsum resume {self.id} starts it"
+            state |= {"status": "died", "reason": f"what was to start it has ended before (killed?); {way_out}"}
+            launcher = None
+        elif state["status"] in LIVE_STATUSES and not alive and not waits:
             if self.record_or_blank().follows:
                 state |= {"status": "stopped", "reason": NOT_FOLLOWED}
             else:
@@ -314,7 +325,12 @@ class Run:
             state |= {"status": SUSPENDED, "reason": reason}
         summary = self._summary(state, metrics, [*problems, *store.problems])
         behind = {name: step for name, (step, _) in latest.items() if name in metrics and step < summary.step}
-        return replace(summary, behind=behind), state.get("changes", {})
+        return replace(summary, behind=behind, launcher=launcher), state.get("changes", {})
+
+    def _launcher(self, state: Mapping[str, Any]) -> int | None:
+        """Return the process that is to start a worker of the run, which waits; None where that can't be told here."""
+        here = self.record_or_blank().host in ("", socket.gethostname())
+        return state.get("launcher") if here and not state.get("job") else None
 
     def judged(self, store: Store, summary: Summary) -> Summary:
         """Return the summary with the verdict on its curves, which takes a few milliseconds."""

@@ -534,6 +534,8 @@ class Store:
             "until": given.whole_or_none("until"),
             "fused_from": given.whole_or_none("fused_from"),
             "ticket": given.text_or_none("ticket"),
+            # Of a run that waits: the process that is to start its worker.
+            "launcher": given.whole_or_none("launcher"),
             "upload": given.section("upload"),
             # Of a run that an engine starts: which, and by what it knows the run.
             "job": given.section("job"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import sqlite3
@@ -161,7 +162,7 @@ class Workspace:
             building.mkdir()
             try:
                 (building / CHECKPOINTS).mkdir()
-                first = {"status": "queued", "step": 0, "changes": {}, **state}
+                first = {"status": "queued", "step": 0, "changes": {}, "launcher": os.getpid(), **state}
                 served = kept.server_of(self.folder) is not None
                 with (
                     kept.new_on_server(building, id, 1, first)

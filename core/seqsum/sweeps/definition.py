@@ -1,8 +1,9 @@
 """A sweep as it lies in its workspace: what it goes over, what is asked of its driver, and how far that has come.
 
 `<workspace>/.sweeps/NAME/` holds `sweep.json` (what it goes over), `wanted.json` (what a person asks of the driver),
-`settings.json` (each setting that was tried, written by the driver alone), `driver.lock` (held while a driver lives)
-and `optuna.log` (Optuna's own journal, which its dashboard opens).
+`settings.json` (each setting that was tried, written by the driver alone), `driver.lock` (held while a driver lives),
+`driver.log` (what one without a terminal said of errors) and `optuna.log` (Optuna's own journal, which its dashboard
+opens).
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from seqsum.sweeps.space import MOST_SETTINGS, Pruner, Sampler, Space, label, si
 from seqsum.text import one_line, printable
 
 FOLDER = ".sweeps"
-DEFINITION, WANTED, SETTINGS, LOCK, JOURNAL = "sweep.json", "wanted.json", "settings.json", "driver.lock", "optuna.log"
+DEFINITION, WANTED, SETTINGS, LOCK = "sweep.json", "wanted.json", "settings.json", "driver.lock"
+JOURNAL, LOG = "optuna.log", "driver.log"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,59}")
 
 State = Literal["running", "complete", "pruned", "failed"]
@@ -80,19 +82,24 @@ class Sweep(BaseModel):
 
 
 class Wanted(BaseModel):
-    """What a person asks of the driver."""
+    """What a person asks of the driver.
+
+    reason: why it has stopped by itself.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     paused: bool = False
     stopped: bool = False
+    reason: str = ""
 
 
 class Setting(BaseModel):
     """A setting that was tried, or is: its number, its values, its group of runs, and how it went.
 
     value: the median of the goal over its seeds, the worst as infinities; None before it is known.
-    reason: why it failed, or after how many seeds it was given up.
+    reason: why it failed, or after how many seeds it was given up; ended: which seeds these were. None where it was
+    not given up, and of an earlier version's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,15 +110,27 @@ class Setting(BaseModel):
     state: State = "running"
     value: float | None = None
     reason: str = ""
+    ended: tuple[int, ...] | None = None
 
 
 class Settings(BaseModel):
-    """All of a sweep's settings, as its driver last wrote them."""
+    """All of a sweep's settings, as its driver last wrote them.
+
+    finished: all that the sweep had to try then is tried; seeds, trials: how many that were, None of an earlier
+    version's.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: tuple[Setting, ...] = ()
     finished: bool = False
+    seeds: int | None = None
+    trials: int | None = None
+
+    def is_whole(self, sweep: Sweep) -> bool:
+        """Whether nothing is left to try of the sweep as it is now: it may have got more seeds or settings since."""
+        known = (self.seeds, len(sweep.seeds)), (self.trials, sweep.trials)
+        return self.finished and all(then in (None, now) for then, now in known)
 
 
 def place(workspace: Workspace) -> Path:
@@ -268,13 +287,15 @@ def read_settings(workspace: Workspace, name: str) -> Settings:
 
 
 def status_of(workspace: Workspace, sweep: Sweep) -> Status:
-    """Tell how a sweep stands: `died` where nothing drives it, and nobody stopped it before its end."""
+    """Tell how a sweep stands: `died` where nothing drives it, and nobody stopped it before its end. One that was
+    finished and has more to try since is stopped."""
     folder, wanted = folder_of(workspace, sweep.name), read_wanted(workspace, sweep.name)
     if is_held(folder / LOCK):
         return "paused" if wanted.paused else "running"
     try:
-        if read_settings(workspace, sweep.name).finished:
-            return "finished"
+        settings = read_settings(workspace, sweep.name)
+        if settings.finished:
+            return "finished" if settings.is_whole(sweep) else "stopped"
     except UserError:
         pass
     return "stopped" if wanted.stopped else "died"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,10 @@ from seqsum.compare.spread import as_ranked
 from seqsum.control.replicate import Replication
 from seqsum.errors import UserError, told_as
 from seqsum.files import try_lock, write_json
-from seqsum.launch import Launcher
+from seqsum.launch import HandOverRefused, Launcher
 from seqsum.runs import LIVE_STATUSES, Summary, Workspace
 from seqsum.sweeps import definition
-from seqsum.sweeps.definition import LOCK, SETTINGS, Setting, Settings, folder_of, read, read_wanted
+from seqsum.sweeps.definition import LOCK, SETTINGS, Setting, Settings, Wanted, folder_of, read, read_wanted
 from seqsum.sweeps.optuna_study import fill_queue, library, study_of, suggested, text_of
 from seqsum.text import one_line
 
@@ -83,7 +84,7 @@ class Driver:
         with told_as(f"sweep: can't write in {self.folder}"):
             lock = try_lock(self.folder / LOCK)
         if lock is None:
-            raise UserError(f"sweep: {name} is being driven already; seqsum sweep --show {name} tells how far it is")
+            raise UserError(f"sweep: {name} runs already; seqsum sweep --show {name} tells how far it is")
         self._lock = lock
         self.settings: dict[int, Setting] = {}
         self.active: list[Active] = []
@@ -124,7 +125,7 @@ class Driver:
                 if told.state == "complete" and before != self.settings[frozen.number]:
                     owing.append(frozen.number)
         self._take_seeds(owing)
-        with self.launcher.together():
+        with self._handing_over():
             for active in self.active:
                 active.replication.begin(active.replication.runs.keys())
         self._write()
@@ -159,6 +160,19 @@ class Driver:
             "value": frozen.value,
         })  # fmt: skip
 
+    @contextmanager
+    def _handing_over(self) -> Iterator[None]:
+        """Hand what is begun inside over as one. Raises UserError where the engine refuses it: the sweep is stopped
+        then, with the runs that it has, and can be resumed."""
+        try:
+            with self.launcher.together():
+                yield
+        except HandOverRefused as error:
+            self._write()
+            definition.want(self.workspace, self.sweep.name, Wanted(stopped=True, reason=error.reason))
+            way_out = f"seqsum sweep --resume {self.sweep.name} hands its runs over again"
+            raise UserError(f"{error.reason}; the sweep {self.sweep.name} is left, stopped: {way_out}") from None
+
     # A look
 
     def look(self) -> bool:
@@ -175,7 +189,7 @@ class Driver:
             for active in self.active:
                 active.replication.take(self.sweep.seeds)
             self._take_seeds()
-        with self.launcher.together():
+        with self._handing_over():
             for active in list(self.active):
                 self._advance(active)
             if not wanted.paused:
@@ -203,6 +217,9 @@ class Driver:
             active.replication.stop()
             count = f"given up after {len(ended)} of {len(self.sweep.seeds)} seeds"
             self._end(active.number, active.trial, "pruned", [*ended.values()], count)
+            # What ends while it is stopped comes too late: one count holds.
+            given_up = self.settings[active.number].model_copy(update={"ended": tuple(sorted(ended))})
+            self.settings[active.number] = given_up
         elif len(ended) == len(self.sweep.seeds):
             self._end(active.number, active.trial, "complete", [*ended.values()])
 
@@ -327,7 +344,9 @@ class Driver:
             self.study.tell(trial, value)
 
     def _write(self, *, finished: bool = False) -> None:
-        made = Settings(settings=tuple(self.settings[number] for number in sorted(self.settings)), finished=finished)
+        told = tuple(self.settings[number] for number in sorted(self.settings))
+        asked = {"seeds": len(self.sweep.seeds), "trials": self.sweep.trials} if finished else {}
+        made = Settings(settings=told, finished=finished, **asked)
         if made != self._written:
             with told_as(f"sweep: can't write in {self.folder}"):
                 write_json(self.folder / SETTINGS, made.model_dump(mode="json"))

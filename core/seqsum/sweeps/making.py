@@ -19,6 +19,8 @@ from seqsum.tasks import AnyTask
 from seqsum.training.backends.fused_support import check_backend
 from seqsum.training.early_stopping import check_best
 
+LOADING_SECONDS = 3.0
+"""What a sweep takes before its first step: Python, Optuna and PyTorch are loaded."""
 START_SECONDS = 0.4
 """What a run takes beside its training: a process is forked, and its files are written."""
 LOOKED_AT = 6
@@ -29,7 +31,8 @@ FEWEST_FOR_WILCOXON = 5
 
 @dataclass(frozen=True)
 class Cost:
-    """What a sweep will take, a guess. runs: how many; seconds: None where nothing can be said; bytes: on the disk."""
+    """What a sweep will take, a guess. runs: how many; seconds: with all that must be loaded, on a machine that does
+    nothing else, None where nothing can be said; bytes: on the disk."""
 
     settings: int
     runs: int
@@ -108,7 +111,7 @@ def cost_of(
     seconds = None
     if known:
         each = sum(known) / len(known) + START_SECONDS
-        seconds = each * math.ceil(runs / max(side_by_side, 1))
+        seconds = LOADING_SECONDS + each * math.ceil(runs / max(side_by_side, 1))
     return Cost(trials, runs, seconds, runs * sum(sizes) / len(sizes))
 
 

@@ -31,6 +31,8 @@ class Result:
     runs: its runs' ids, by seed. live: how many still train. sample: None before a run has a value. converged: how many
     reached an accuracy of 0.99; None for another goal. values: the last value of each run that counts, ascending, the
     worst as infinities. against: beside the best setting; None for that itself and where nothing can be compared.
+    compared: whether it has all its seeds, or all but those that the sweep was given later: then others are measured by
+    it.
     """
 
     setting: Setting
@@ -40,6 +42,7 @@ class Result:
     converged: int | None
     values: tuple[float, ...] = ()
     against: Against | None = None
+    compared: bool = False
 
     @property
     def broken(self) -> int:
@@ -60,22 +63,32 @@ def results(workspace: Workspace, sweep: Sweep, settings: Iterable[Setting]) -> 
 def results_of(entries: Iterable[Entry], sweep: Sweep, settings: Iterable[Setting]) -> list[Result]:
     """Return the same, of a workspace's runs as they were read."""
     made, values, own = list[Result](), dict[int, Seeded](), _Own(sweep)
+    first = len(sweep.seeds) - len(sweep.added)
     by_group: dict[str, list[Entry]] = {}
     for entry in entries:
         by_group.setdefault(entry.summary.group or "", []).append(entry)
     for setting in settings:
         mine = own.runs(setting, by_group.get(setting.group, ()))
-        # What was stopped before its end is trained further: it has no last value yet.
-        ended = [one for one in mine if setting.state != "running" or one.summary.status in ENDED]
+        ended = [one for one in mine if _counts(setting, one)]
         ends = [(_seed(one), one.summary.status, one.summary.metrics.get(sweep.goal)) for one in ended]
         found = values[setting.number] = seeded(ends, sweep.direction)
         sample = sample_of([value for _, value in found]) if found else None
         live = sum(one.summary.live for one in mine)
         runs = tuple(one.summary.id for one in mine)
         ranked = tuple(sorted(value for _, value in found))
-        made.append(Result(setting, runs, live, sample, converged_of(sweep.goal, found) if found else None, ranked))
+        compared = setting.state == "complete" or (setting.state == "running" and len(found) >= first)
+        converged = converged_of(sweep.goal, found) if found else None
+        made.append(Result(setting, runs, live, sample, converged, ranked, compared=compared))
     made.sort(key=lambda result: _rank(result, sweep.direction))
     return _beside_the_best(made, values, sweep.direction)
+
+
+def _counts(setting: Setting, entry: Entry) -> bool:
+    """Whether what a run of a setting has come to is a value of it."""
+    if setting.state == "pruned" and setting.ended is not None:
+        return _seed(entry) in setting.ended
+    # What was stopped before its end is trained further, or was given up: it has no last value.
+    return setting.state not in ("running", "pruned") or entry.summary.status in ENDED
 
 
 class _Own:
@@ -118,14 +131,16 @@ def _rank(result: Result, direction: Direction) -> tuple[int, float, float, int]
     median = math.inf if sample is None or lost else sign * sample.median
     # Of those with the same median that with the better middle half.
     middle = math.inf if sample is None or math.isnan(sample.iqm) else sign * sample.iqm
-    return ORDER[result.setting.state], median, middle, result.setting.number
+    order = ORDER["complete" if result.compared else result.setting.state]
+    return order, median, middle, result.setting.number
 
 
 def _beside_the_best(made: list[Result], values: dict[int, Seeded], direction: Direction) -> list[Result]:
-    if not made or made[0].setting.state != "complete" or not values[made[0].setting.number]:
+    if not made or not made[0].compared or not values[made[0].setting.number]:
         return made
     # What is still under way is no part of how many are compared.
-    best, others = made[0], [one for one in made[1:] if values[one.setting.number] and one.setting.state != "running"]
+    ready = [one for one in made[1:] if one.compared or one.setting.state != "running"]
+    best, others = made[0], [one for one in ready if values[one.setting.number]]
     told = against(values[best.setting.number], [values[one.setting.number] for one in others], direction)
     by_number = dict(zip((one.setting.number for one in others), told, strict=True))
     return [replace(one, against=by_number.get(one.setting.number)) for one in made]
@@ -138,12 +153,13 @@ def _seed(entry: Entry) -> int:
 
 def best_words(told: Sequence[Result], sweep: Sweep) -> str:
     """Say which setting is best, and on a second line of which others nobody can say that they are worse."""
-    complete = [one for one in told if one.setting.state == "complete" and one.sample is not None]
+    complete = [one for one in told if one.compared and one.sample is not None]
     if not complete or complete[0].sample is None:
         return ""
     best, others = complete[0], complete[1:]
     value = f"median {sweep.goal} {metric(sweep.goal, complete[0].sample.median)}"
-    begin = f"best: {label(best.setting.values)}, {value} over {count(complete[0].sample.n, 'seed')}"
+    so_far = "" if all(one.setting.state != "running" for one in told) else " so far"
+    begin = f"best{so_far}: {label(best.setting.values)}, {value} over {count(complete[0].sample.n, 'seed')}"
     if not others:
         return begin
     alike = [one for one in others if one.against is None or not (one.against.sure and one.against.improvement < 0.5)]
@@ -163,3 +179,15 @@ def doubt_words(seeds: int, settings: int) -> str:
     if seeds < ENOUGH:
         return f"With {each} each no difference can be told from chance; {needed} each would do."
     return f"With {each} each, {settings:,} settings can hardly be told apart; {needed} each would do."
+
+
+def runs_ended(told: Sequence[Result], sweep: Sweep) -> tuple[int, int]:
+    """Return how many runs have ended, or need not begin, of how many there are to be."""
+    ended = sum(len(one.values) if one.setting.state == "running" else len(sweep.seeds) for one in told)
+    return ended, sweep.trials * len(sweep.seeds)
+
+
+def runs_words(told: Sequence[Result], sweep: Sweep) -> str:
+    """Say how many runs have ended: `9 of 12 runs have ended`."""
+    ended, whole = runs_ended(told, sweep)
+    return f"{ended:,} of {count(whole, 'run')} {'has' if whole == 1 else 'have'} ended"

@@ -25,6 +25,8 @@ DIGITS = 4
 AS_ONE = ("task.file", "task.test_file", "task.header", "track.description", "track.project")
 """Text fields in which a comma or two dots are just that."""
 MOST_SETTINGS = 10_000
+LONGEST_LIST, FIRST_VALUES = 60, 3
+"""Letters of a list that is shown whole; of a longer one so many values are."""
 OWN = {
     "train.seed": "is set by the sweep itself; --seeds says which seeds",
     "track.group": "is set by the sweep itself: each setting is a group",
@@ -198,6 +200,18 @@ def trials_of(space: Space, trials: int | None, sampler: str) -> int:
     if trials > MOST_SETTINGS:
         raise UserError(f"sweep: {trials:,} settings are more than the {MOST_SETTINGS:,} that a sweep tries")
     return trials
+
+
+def briefly(space: Sequence[Choices | Range]) -> str:
+    """Return what a sweep goes over in words; of a long list its first values, and how many there are."""
+    return ", ".join(f"{part.path} {_brief(part)}" for part in space)
+
+
+def _brief(part: Choices | Range) -> str:
+    if isinstance(part, Range) or len(part.written) <= LONGEST_LIST:
+        return part.written
+    first = part.values[: FIRST_VALUES if sum(map(len, part.values[:FIRST_VALUES])) <= LONGEST_LIST else 1]
+    return f"{','.join(first)},… ({len(part.values):,} values)"
 
 
 def plain(space: Sequence[Choices | Range]) -> dict[str, Any]:

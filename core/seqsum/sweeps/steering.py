@@ -6,11 +6,23 @@ import subprocess
 import sys
 import time
 
-from seqsum.errors import UserError
+from seqsum.errors import UserError, told_as
 from seqsum.runs import Run, Workspace
 from seqsum.runs.access import by_another
 from seqsum.runs.run import said_status
-from seqsum.sweeps.definition import Status, Sweep, Wanted, read, read_settings, read_wanted, status_of, want
+from seqsum.sweeps.definition import (
+    LOG,
+    Status,
+    Sweep,
+    Wanted,
+    folder_of,
+    read,
+    read_settings,
+    read_wanted,
+    status_of,
+    want,
+)
+from seqsum.text import printable
 
 POLL_SECONDS = 0.05
 BEGIN_SECONDS = 300.0
@@ -23,14 +35,19 @@ def drive_beside(workspace: Workspace, name: str) -> None:
     Raises UserError when it can't be driven.
     """
     command = [sys.executable, "-P", "-m", "seqsum.cli", "--workspace", str(workspace.folder), "--json"]
-    process = subprocess.Popen(
-        [*command, "sweep", "--resume", name],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    log = folder_of(workspace, name) / LOG
+    with told_as(f"sweep: can't write in {log.parent}"), log.open("wb") as errors:
+        process = subprocess.Popen(
+            [*command, "sweep", "--resume", name],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True,
+        )  # fmt: skip
     deadline, sweep = time.monotonic() + BEGIN_SECONDS, read(workspace, name)
     while status_of(workspace, sweep) not in (*DRIVEN, "finished") and time.monotonic() < deadline:
         if process.poll():
-            raise UserError(f"sweep: {name} could not be driven; seqsum sweep --resume {name} says why")
+            words = log.read_text(encoding="utf-8", errors="replace").split("\n")
+            why = next((printable(line).removeprefix("sweep: ") for line in reversed(words) if line.strip()), "")
+            way_out = f"seqsum sweep --resume {name} tries it again"
+            raise UserError(f"sweep: {name} could not be begun{f': {why}' if why else ''}; {way_out}")
         time.sleep(POLL_SECONDS)
 
 

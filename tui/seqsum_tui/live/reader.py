@@ -319,8 +319,8 @@ class RunReader:
             watched += [self.run.folder.with_name(str(parent.get("run"))) / name for name in stores]
         files = [file_stamp(path) for path in watched], version_of(self.run.folder)
         try:
-            pid = self._last.summary.pid if self._last is not None else None
-            alive: object = self.run.pulse(pid)
+            last = self._last.summary if self._last is not None else None
+            alive: object = self.run.pulse(last.pid, last.launcher) if last is not None else self.run.pulse(None)
         except OSError as error:
             alive = str(error)
         place = place_of(self.run.folder) if self._last is not None and waits(self._last.summary) else None

@@ -102,8 +102,8 @@ class EstimateLine(FittedText):
             return printable(str(error)).split("\n")[0], 0.0
         parts = [f"{formatting.count(cost.settings, 'setting')} × {formatting.count(seeds, 'seed')}"]
         parts[0] += f" = {formatting.count(cost.runs, 'run')}"
-        time = "" if cost.seconds is None else f"about {formatting.roughly(cost.seconds)} and "
-        parts.append(f"{time}{formatting.size(cost.bytes)} of disk, a guess")
+        time = "" if cost.seconds is None else f"about {formatting.roughly(cost.seconds)} on an idle machine, "
+        parts.append(f"{time}{formatting.size(cost.bytes)} of disk")
         return " · ".join([*parts, f"{self.side_by_side} at a time"]), cost.bytes
 
     def _estimate(self, config: Config) -> Estimate:

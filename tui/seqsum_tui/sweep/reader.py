@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from seqsum.errors import UserError
 from seqsum.sweeps.axes import Axis, axes_of
-from seqsum.sweeps.definition import Settings, Status, Sweep, read, read_settings, status_of
-from seqsum.sweeps.results import Result, best_words, results_of
+from seqsum.sweeps.definition import Settings, Status, Sweep, read, read_settings, read_wanted, status_of
+from seqsum.sweeps.results import Result, best_words, results_of, runs_ended
 from seqsum.sweeps.space import short_names
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class SweepView:
     sweep: Sweep
     status: Status
     results: tuple[Result, ...]
+    reason: str = ""
+    """Why it has stopped by itself."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -40,6 +42,12 @@ class SweepView:
     def done(self) -> int:
         """How many settings are no longer under way."""
         return sum(one.setting.state != "running" for one in self.results)
+
+    @property
+    def share(self) -> float:
+        """How much is done, 0 to 1, by the runs that have ended."""
+        ended, whole = runs_ended(self.results, self.sweep)
+        return min(ended / whole, 1.0)
 
     @property
     def live(self) -> int:
@@ -75,11 +83,12 @@ class SweepReader:
             settings = Settings()
         # The index gives the same object while no run has changed: nothing is worked out anew then.
         entries, status = self._workspace.index.read().entries, status_of(self._workspace, sweep)
-        before, read_from = self._before, (sweep, settings, status)
+        reason = read_wanted(self._workspace, self.name).reason if status == "stopped" else ""
+        before, read_from = self._before, (sweep, settings, status, reason)
         if before is not None and self._entries is entries and read_from == self._read_from:
             return before
         self._entries, self._read_from = entries, read_from
-        self._before = SweepView(sweep, status, tuple(results_of(entries, sweep, settings.settings)))
+        self._before = SweepView(sweep, status, tuple(results_of(entries, sweep, settings.settings)), reason)
         return self._before
 
     def importances(self) -> Mapping[str, float]:

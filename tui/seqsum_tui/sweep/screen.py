@@ -23,7 +23,7 @@ from seqsum.sweeps import steering
 from seqsum.sweeps.axes import grid_of
 from seqsum.sweeps.definition import extend, names, read, read_settings, status_of, with_seeds
 from seqsum.sweeps.files import content, offered
-from seqsum.sweeps.results import doubt_words
+from seqsum.sweeps.results import doubt_words, runs_words
 from seqsum.sweeps.space import MOST_SETTINGS, label, size
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.dialogs.export import Chosen, ExportScreen, Offer, write_shown
@@ -162,11 +162,13 @@ class SweepScreen(ConsoleScreen[None]):
 
     def _show_head(self, view: SweepView) -> None:
         status = display.status(view.status)
-        done, open_ = display.bar(view.done / max(view.sweep.trials, 1), BAR)
+        done, open_ = display.bar(view.share, BAR)
         # Drawn twice, a setting is one.
         of = "" if view.status == "finished" else f" of {view.sweep.trials:,}"
         parts = [f"  {view.done:,}{of} {'setting' if view.done == 1 and not of else 'settings'}"]
         parts.append(f"  {formatting.count(len(view.sweep.seeds), 'seed')} each")
+        if view.status != "finished" and view.results:
+            parts.append(f" · {runs_words(view.results, view.sweep)}")
         if view.live:
             parts.append(f" · {formatting.count(view.live, 'run')} under way")
         if view.sweep.sampler != "grid":
@@ -178,7 +180,8 @@ class SweepScreen(ConsoleScreen[None]):
         best = view.best or (("" if view.results else "Nothing is tried yet."),)
         lines.append(Content.styled(display.literal(best[0]), "bold"))
         doubt = doubt_words(len(view.sweep.seeds), len(view.results))
-        more = [*best[1:], *([doubt] if doubt else [])]
+        stopped = [f"It has stopped by itself: {view.reason}"] if view.reason else []
+        more = [*best[1:], *([doubt] if doubt else []), *stopped]
         if more and self.size.height >= HIGH:
             lines += [Content.styled(display.literal(text), "$foreground-muted") for text in more]
         elif more and self.size.height >= LOW:
