@@ -203,9 +203,11 @@ class GridMap(Painting[Shown], can_focus=True):
 
     def _heads(self, grid: Grid, columns: range, width: int, room: int) -> list[tuple[int, int, str]]:
         """Return column, place and text of the columns' names, as many as stand side by side; the cursor's is one."""
-        names = {column: _fitted(grid.columns[column], max(width - 1, WIDEST_HEAD)) for column in columns}
-        if all(cell_len(name) <= width - 1 for name in names.values()) or width - 1 >= WIDEST_HEAD:
-            names = {column: _fitted(grid.columns[column], width - 1) for column in columns}
+        names = {column: _fitted(grid.columns[column], width - 1) for column in columns}
+        told_apart = len({*names.values()}) == len(names) and not any("…" in name for name in names.values())
+        if width - 1 < WIDEST_HEAD and not told_apart:
+            # Whole names of some of them.
+            names = {column: _fitted(grid.columns[column], WIDEST_HEAD) for column in columns}
         heads: dict[int, tuple[int, str]] = {}
         for column in (self.column, *columns):
             name = names[column]
