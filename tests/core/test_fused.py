@@ -19,15 +19,17 @@ from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.models.base import make_model
 from seqsum.models.loss import loss_of
+from seqsum.models.settings import RecurrentConfig
 from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask, Batches
 from seqsum.training import checkpoint
+from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.choose import make_backend
 from seqsum.training.backends.fused import cache
 from seqsum.training.backends.fused.backend import FusedBackend
-from seqsum.training.backends.fused_support import why_not_fused
+from seqsum.training.backends.fused_support import batch_parts, why_not_fused
 from seqsum.training.backends.torch_backend import TorchBackend
 from seqsum.training.schedule import learning_rate, learning_rates
 from seqsum.training.trainer import Trainer
@@ -75,7 +77,58 @@ def drawn(seed: int) -> Config:
 
 @pytest.mark.parametrize("seed", range(24))
 def test_the_gradient_of_a_step_is_autograds_in_float64(seed: int) -> None:
-    config = drawn(seed)
+    gradient_is_autograds(drawn(seed), seed)
+
+
+LARGE = {
+    "model__hidden_size": 80, "model__num_layers": 2, "train__batch_size": 51, "task__min_length": 3,
+    "task__max_length": 30,
+}  # fmt: skip
+"""Sizes of packed products, several blocks of rows, and for lstm and gru a batch in parts that differ."""
+
+
+@pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 2), ("gru", 2)])
+def test_so_it_is_for_large_networks(cell: str, parts: int) -> None:
+    config = config_of(model__cell=cell, **LARGE)
+    assert isinstance(config.model, RecurrentConfig)
+    assert batch_parts(config.model, config.train.batch_size, 30) == parts
+    gradient_is_autograds(config, 5)
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes"),
+    [
+        ("baseline", {"model__cell": "lstm", **LARGE}),
+        ("character_lm", {}),
+        ("tagging_rnn", {"model__hidden_size": 256, "train__batch_size": 64, "model__cell": "gru"}),
+    ],
+)
+def test_two_threads_make_the_same_bits_as_one(preset: str, changes: dict[str, Any]) -> None:
+    """One sequence's last answer, carried states, an answer at every step."""
+    backends = []
+    for threads in (1, 2):
+        config = config_of(preset, train__threads=threads, **changes)
+        task, plain, fused = pair(config)
+        assert why_not_fused(config, task) is None
+        batch = config.train.batch_size
+        results = [fused.run(task.batches(0, first, 3, batch), [1e-3] * 3, config) for first in (0, 3)]
+        backends.append((fused, results))
+    one, other = backends
+    assert same_bits(one[0].tensors(), other[0].tensors())
+    assert same_bits(tensors(one[0].model), tensors(other[0].model))
+    for mine, theirs in zip(one[1], other[1], strict=True):
+        assert mine.failure is None
+        assert all((a == b).all() for a, b in zip(arrays_of(mine), arrays_of(theirs), strict=True))
+    wanted = plain.run(task.batches(0, 0, 3, batch), [1e-3] * 3, config)
+    np.testing.assert_allclose(one[1][0].losses, wanted.losses, rtol=2e-5)
+    assert (one[1][0].asked == wanted.asked).all()
+
+
+def arrays_of(result: ChunkResult) -> tuple[Any, ...]:
+    return result.losses, result.right, result.asked, result.gradient_norms
+
+
+def gradient_is_autograds(config: Config, seed: int) -> None:
     task, _, fused = pair(config)
     # Some steps before it: what they leave in the padding of a vector must not count.
     fused.run(task.batches(seed, 0, 3, config.train.batch_size), [1e-2] * 3, config)

@@ -14,6 +14,10 @@ from seqsum.tasks import AnyTask
 OF_TORCH_ONLY = ("muon", "schedule_free")
 """Optimizers that neither compiled code nor a recorded step has."""
 
+PARTS, ROWS, WORK = 2, 16, 1 << 25
+"""A batch is divided in PARTS where each has ROWS at least and a step's recurrent products, forward, WORK
+multiplications, some milliseconds."""
+
 
 def why_not_fused(config: Config, task: AnyTask) -> str | None:
     """Return why the fused backend can't compute a run, as in "must be auto or torch: …"; None if it can."""
@@ -39,10 +43,23 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
     if train.device not in ("auto", "cpu"):
         return f"train.device is {train.device}"
     if train.threads > 1:
-        return f"train.threads is {train.threads}; it computes on one"
+        parts = batch_parts(model, train.batch_size, task.batches(train.seed, 0, 1, 1).inputs.shape[2])
+        if train.threads > parts:
+            most = f"at most {parts}" if parts > 1 else "one: this network, or its batch, is too small to be divided"
+            return f"train.threads is {train.threads}; it computes on {most}"
     if train.processes > 1:
         return f"train.processes is {train.processes}; it computes in one"
     return None
+
+
+def batch_parts(model: RecurrentConfig, batch_size: int, length: int) -> int:
+    """Return into how many parts compiled code divides a batch; each part's work can be a thread's.
+
+    It hangs on sizes alone: a run has the same bits on any number of threads.
+    """
+    gates = {"lstm": 4, "gru": 3}.get(model.cell, 1)
+    work = batch_size * length * model.num_layers * gates * model.hidden_size**2
+    return PARTS if batch_size >= ROWS * PARTS and work >= WORK else 1
 
 
 def check_backend(config: Config, task: AnyTask, source: str) -> None:

@@ -19,9 +19,11 @@ from seqsum.tasks import AnyTask, Batches
 from seqsum.text import one_line
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.fused import cache
+from seqsum.training.backends.fused.batch_parts import BatchParts, divided
 from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
-from seqsum.training.backends.fused.layout import CELLS, LSTM, OPTIMIZERS, ParameterPlaces, Shape, WorkArray
+from seqsum.training.backends.fused.layout import CELLS, LSTM, OPTIMIZERS, ParameterPlaces, Shape
 from seqsum.training.backends.fused.optimizers import Optimizer
+from seqsum.training.backends.fused_support import batch_parts
 from seqsum.training.backends.torch_backend import TorchBackend
 
 Floats = NDArray[np.float32]
@@ -50,7 +52,7 @@ class FusedBackend(TorchBackend):
         for name, part in self.flat.split(self.flat.values.data):
             self._offsets[name] = place
             place += part.numel()
-        self._array: tuple[Shape, WorkArray] | None = None
+        self._parts: BatchParts | None = None
         self._exact = ExactEvaluation(task, self._shape(1, 1), self._offsets)
         self._compilation: cache.Compilation | None = None
         self._broken = False
@@ -109,12 +111,13 @@ class FusedBackend(TorchBackend):
         from seqsum.training.backends.fused import chunk
 
         steps, batch, length = batches.inputs.shape
-        shape = self._shape(batch, length)
-        if self._array is None or self._array[0] != shape:
-            self._array = shape, WorkArray(shape)
-        array = self._array[1]
+        whole = self._shape(batch, length)
+        if self._parts is None or self._parts.whole != whole:
+            count = batch_parts(self._settings, batch, length)
+            self._parts = BatchParts(whole, [self._shape(rows, length) for rows in divided(batch, count)])
+        parts = self._parts
         if self.carries_state:
-            self._put_state(shape, array)
+            self._put_state(parts)
         done, first, second = self._optimizer_state(config)
         optim = config.optim
         inputs, lengths, targets = (
@@ -123,11 +126,8 @@ class FusedBackend(TorchBackend):
         )
         counts = np.zeros((2, steps), dtype=np.int64)
         results = chunk.Results(np.zeros(steps), counts[0], counts[1], np.zeros(steps))
-        made = chunk.run_chunk(
-            shape,
-            array.places,
-            array.numbers,
-            ParameterPlaces.of(shape, self._offsets),
+        made = parts.run(
+            ParameterPlaces.of(whole, self._offsets),
             chunk.Parameters(self.flat.values.detach().numpy(), self.flat.gradients.numpy(), first, second),
             Optimizer(
                 OPTIMIZERS.index(optim.name),
@@ -143,11 +143,12 @@ class FusedBackend(TorchBackend):
             done,
             chunk.ChunkBatches(inputs, lengths, targets, np.array(learning_rates)),
             results,
+            config.train.threads,
         )
         if "step" in self.optimizer.state[self.flat.values]:
             self.optimizer.state[self.flat.values]["step"].fill_(done + made)
         if self.carries_state:
-            self._take_state(shape, array)
+            self._take_state(parts)
         return ChunkResult.up_to_failure(*results, made)
 
     def exact_evaluation(self, check: Check | None) -> Callable[[], Evaluation] | None:
@@ -191,15 +192,11 @@ class FusedBackend(TorchBackend):
         first, second = [*(state[key].numpy() for key in keys), nothing, nothing][:2]
         return done, first, second
 
-    def _put_state(self, shape: Shape, array: WorkArray) -> None:
-        parts = self.state if isinstance(self.state, tuple) else (self.state,)
-        for place, part in zip((array.places.h_0, array.places.c_0), parts, strict=False):
-            states = array.states(place, shape)
-            states[:] = 0
-            if part is not None:
-                states[:, :, : shape.hidden] = part.numpy()
+    def _put_state(self, parts: BatchParts) -> None:
+        states = self.state if isinstance(self.state, tuple) else (self.state,)
+        for which, state in enumerate(states):
+            parts.put_state(which, None if state is None else state.numpy())
 
-    def _take_state(self, shape: Shape, array: WorkArray) -> None:
-        places = (array.places.h_0, array.places.c_0)[: 2 if shape.cell == LSTM else 1]
-        found = tuple(torch.from_numpy(array.states(at, shape)[:, :, : shape.hidden].copy()) for at in places)
+    def _take_state(self, parts: BatchParts) -> None:
+        found = tuple(torch.from_numpy(parts.state(which)) for which in range(2 if parts.whole.cell == LSTM else 1))
         self.state = found if len(found) > 1 else found[0]

@@ -88,6 +88,7 @@ def compile_now() -> None:
     from seqsum.training.backends.fused import chunk, exhaustive
 
     chunk.run_chunk.compile(chunk.SIGNATURE)
+    chunk.update_of_parts.compile(chunk.PARTS_SIGNATURE)
     exhaustive.ask_blocks.compile(exhaustive.SIGNATURE)
     place = folder()
     if place is not None:

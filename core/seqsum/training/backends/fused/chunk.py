@@ -58,7 +58,11 @@ CUBE = types.int64[:, :, ::1]
 SIGNATURE = (
     layout.SHAPE, named(layout.Places, INT), FLOATS, layout.PARAMETER_PLACES, named(Parameters, FLOATS),
     named(Optimizer, INT, *[types.float64] * (len(Optimizer._fields) - 1)), INT,
-    named(ChunkBatches, CUBE, TABLE, CUBE, DOUBLES), named(Results, DOUBLES, INTS, INTS, DOUBLES),
+    named(ChunkBatches, CUBE, TABLE, CUBE, DOUBLES), named(Results, DOUBLES, INTS, INTS, DOUBLES), INT,
+)  # fmt: skip
+PARTS_SIGNATURE = (
+    named(Optimizer, INT, *[types.float64] * (len(Optimizer._fields) - 1)), types.float64, INT,
+    named(Parameters, FLOATS), types.float32[:, ::1], types.float64,
 )  # fmt: skip
 
 
@@ -76,10 +80,12 @@ def carry_state(shape, at, work, packed, steps):
 
 # `cache.set_up` has named the folder, if there is one that can be written.
 @njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
-def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, results):
+def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, results, whole):
     """Make one update per step; return how many were made: all, or those before a loss or gradient that isn't finite.
 
-    work, at: a `WorkArray`'s numbers and places; done: updates made before
+    work, at: a `WorkArray`'s numbers and places; done: updates made before; whole: 0, or where these are rows of a
+    larger batch, how many answers all of that is asked for: then one step's gradient is made, and no update, and
+    results.losses is the sum over these rows
     """
     values, gradients = parameters.values, parameters.gradients
     packed = Packed(
@@ -92,9 +98,14 @@ def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, res
         forward(shape, at, work, values, places, packed, steps, tokens)
         read, rows, asked = gather_asked(shape, at, work, packed, steps, lengths, batches.targets[s], asked_of)
         head(shape, at, work, values, places, read, rows)
-        loss, right = cross_entropy(shape, at, work, rows, asked_of, margins, asked)
+        loss, right = cross_entropy(shape, at, work, rows, asked_of, margins, max(asked, whole))
         head_backward(shape, at, work, gradients, places, packed, lengths, steps, read, rows)
         backward(shape, at, work, values, gradients, places, packed, lengths, steps, tokens)
+        if whole > 0:
+            results.losses[s], results.right[s], results.asked[s] = loss, right, asked
+            if shape.carried == 1:
+                carry_state(shape, at, work, packed, steps)
+            return 0
         norm = gradient_norm(gradients)
         results.losses[s] = loss / asked if asked > 0 else np.nan
         results.right[s], results.asked[s], results.norms[s] = right, asked, norm
@@ -105,3 +116,22 @@ def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, res
         if shape.carried == 1:
             carry_state(shape, at, work, packed, steps)
     return batches.rates.size
+
+
+@njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
+def update_of_parts(optimizer, rate, step, parameters, parts, loss):
+    """Make an update with the sum of a batch's parts' gradients, float32 [parts, parameters]; return the sum's norm.
+
+    None is made where the loss or the norm is not finite. The parts are added in their order, whoever made them first.
+    """
+    gradients = parameters.gradients
+    for i in range(gradients.size):
+        total = parts[0, i]
+        for which in range(1, parts.shape[0]):
+            total += parts[which, i]
+        gradients[i] = total
+    norm = gradient_norm(gradients)
+    if math.isfinite(loss) and math.isfinite(norm):
+        clip(optimizer, norm, gradients)
+        update(optimizer, rate, step, parameters)
+    return norm
