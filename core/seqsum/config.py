@@ -218,8 +218,8 @@ class TrainConfig(Section):
     dtype: Literal["float32", "float64", "bfloat16"] = setting("float32", "the type of weights and activations")
     backend: Literal["auto", "torch", "fused"] = setting(
         "auto",
-        "what computes the steps: torch, or fused: compiled code for recurrent models on one CPU thread, many times as "
-        "fast. auto takes fused where it can; on a machine's very first run it begins with torch while fused compiles, "
+        "what computes the steps: torch, or fused: compiled code for recurrent models on the CPU, many times as fast. "
+        "auto takes fused where it can; on a machine's very first run it begins with torch while fused compiles, "
         "then changes over, so that the last digits differ from a later run's",
     )
 

@@ -287,6 +287,7 @@ def test_a_checkpoint_of_one_backend_goes_on_with_the_other(tmp_path: Path) -> N
         ("baseline", {"model.form": "cells"}, "model.form is cells"),
         ("baseline", {"train.dtype": "float64"}, "train.dtype is float64"),
         ("baseline", {"train.threads": 2}, "train.threads is 2"),
+        ("character_lm", {"train.threads": 3}, "train.threads is 3; it computes on at most 2"),
         ("counting_lstm", {"model.dropout": 0.2}, "model.dropout is on"),
         ("tagging_bidirectional", {}, "model.bidirectional is on"),
         ("counting_rnn3", {}, 'the model "concatenating" is not the recurrent one'),

@@ -77,7 +77,8 @@ def through_time(shape, at, work, values, places, layer, packed, lengths, steps,
         if t < steps - 1:
             sizes = (packed.active[t + 1], width, wide)
             if large:
-                with_packed(work, (after, wide), at.packed, (at.d_h_next, width), sizes)
+                reads = (at.saved + (first + start) * shape.saved * width, n * shape.saved * width)
+                with_packed(work, (after, wide), at.packed, (at.d_h_next, width), sizes, reads)
             else:
                 product(work, (after, wide, 1), (at.w_hh, width), (at.d_h_next, width), sizes, at.scratch)
         at_end = shape.kept - (end - start)

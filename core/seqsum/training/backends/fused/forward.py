@@ -108,7 +108,8 @@ def recur(shape, at, work, layer, packed, steps, w_hh_t, tokens):
         if t == 0 and shape.carried == 0:
             work[at.recurrent : at.recurrent + n * wide] = np.float32(0)
         elif large:
-            with_packed(work, (h_prev, width), at.packed, (at.recurrent, wide), (n, wide, shape.hidden))
+            writes = (at.saved + row * shape.saved * width, n * shape.saved * width)
+            with_packed(work, (h_prev, width), at.packed, (at.recurrent, wide), (n, wide, shape.hidden), writes)
         else:
             product(work, (h_prev, width, 1), (w_hh_t, wide), (at.recurrent, wide), (n, wide, shape.hidden), at.scratch)
         inputs = at.inputs + packed.starts[t] * wide

@@ -148,6 +148,8 @@ DEPTH = 256
 """Terms of a sum that are packed at once: a panel of DEPTH × PANEL stays in the processor's first cache."""
 
 PANEL = ACROSS * LANES
+LINE = 16
+"""Numbers in a line of the processor's caches."""
 
 
 def _copied(lanes: int) -> Any:
@@ -182,18 +184,45 @@ _copied_panel, _copied_vectors = _copied(PANEL), _copied(LANES)
 _copied_tall, _copied_four, _copied_one = (_copied(rows) for rows in (TALL, 4, 1))
 
 
-def _down(packed: bool, vectors: int) -> Any:
-    """Return f(a, left, w, wo, out, oo, ldo, n, k, more): a panel's columns of every row, by tall tiles, fours, ones.
+@intrinsic
+def _fetch(typing: Any, x: Any, place: Any, lines: Any) -> Any:
+    """Have the processor bring so many lines of its second cache, from x[place] on, while it goes on computing."""
 
-    left: place in a and from row to row, which of a packed factor is the place of a row's tile.
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        x, place, lines = args
+        index, flag = context.get_value_type(types.intp), ir.IntType(32)
+        data = context.make_array(signature.args[0])(context, builder, x).data
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+
+        def body(j: Any, _: list[Any]) -> list[Any]:
+            where = builder.gep(data, [builder.add(place, builder.mul(j, index(LINE)))], source_etype=ir.FloatType())
+            # To read, into the second cache, data.
+            builder.call(prefetch, [builder.bitcast(where, byte), flag(0), flag(2), flag(1)])
+            return []
+
+        counted(builder, 0, lines, 1, [], body)
+        return context.get_dummy_value()
+
+    return types.void(x, types.intp, types.intp), generate
+
+
+def _down(packed: bool, vectors: int) -> Any:
+    """Return f(a, left, w, wo, out, oo, ldo, n, k, more, ahead): a panel's columns of every row, by tall tiles, fours
+    and ones.
+
+    left: place in a and from row to row, which of a packed factor is the place of a row's tile. ahead: place in `out`
+    of what is needed next, and how many lines of it are brought during each tall tile
     """
     tall, four, one = (_tile(rows, vectors, packed=packed) for rows in (TALL, 4, 1))
 
     @compiled
-    def run(a, left, w, wo, out, oo, ldo, n, k, more):
-        ao, sr = left
+    def run(a, left, w, wo, out, oo, ldo, n, k, more, ahead):
+        (ao, sr), (next_place, lines) = left, ahead
         high, fours = n - n % HIGH, n - n % 4
         for r in range(0, high, TALL):
+            _fetch(out, next_place + r // TALL * lines * LINE, lines)
             tall(a, ao + r * sr, sr, 1, w, wo, PANEL, out, oo + r * ldo, ldo, k, more)
         for r in range(high, fours, 4):
             four(a, ao + r * sr, sr, 1, w, wo, PANEL, out, oo + r * ldo, ldo, k, more)
@@ -231,15 +260,15 @@ def packed_product(work, left, right, to, sizes, scratch, more):
             if i < whole:
                 _copied_panel(work, wo + j0 * ldw + i, ldw, scratch, panel, depth)
                 if sj == 1:
-                    _rows_of_panel(work, (source, sr), scratch, panel, work, oo + i, ldo, n, depth, begun)
+                    _rows_of_panel(work, (source, sr), scratch, panel, work, oo + i, ldo, n, depth, begun, (0, 0))
                 else:
-                    _packed_of_panel(scratch, (0, depth), scratch, panel, work, oo + i, ldo, n, depth, begun)
+                    _packed_of_panel(scratch, (0, depth), scratch, panel, work, oo + i, ldo, n, depth, begun, (0, 0))
             else:
                 _copied_vectors(work, wo + j0 * ldw + i, ldw, scratch, panel, depth)
                 if sj == 1:
-                    _rows_of_vector(work, (source, sr), scratch, panel, work, oo + i, ldo, n, depth, begun)
+                    _rows_of_vector(work, (source, sr), scratch, panel, work, oo + i, ldo, n, depth, begun, (0, 0))
                 else:
-                    _packed_of_vector(scratch, (0, depth), scratch, panel, work, oo + i, ldo, n, depth, begun)
+                    _packed_of_vector(scratch, (0, depth), scratch, panel, work, oo + i, ldo, n, depth, begun, (0, 0))
 
 
 @compiled
@@ -263,21 +292,26 @@ def pack_right(work, right, to, m, k):
 
 
 @compiled
-def with_packed(work, left, packed, to, sizes):
+def with_packed(work, left, packed, to, sizes, ahead):
     """out[n, m] = a[n, k] @ w[k, m], w as `pack_right` leaves it at place `packed`; left: place in a, from row to row.
 
-    The same bits as without: each sum's terms are added in the same order.
+    The same bits as without: each sum's terms are added in the same order. ahead: place of what is needed next, and
+    how many numbers: they come from memory meanwhile
     """
     (ao, sr), (oo, ldo), (n, m, k) = left, to, sizes
     whole = m - m % PANEL
+    next_place, tiles_a_panel = ahead[0], max(1, (n - n % HIGH) // TALL)
+    panels = ((m + PANEL - 1) // PANEL) * ((k + DEPTH - 1) // DEPTH)
+    lines = (ahead[1] // LINE + tiles_a_panel * panels - 1) // (tiles_a_panel * panels)
     for j0 in range(0, k, DEPTH):
         depth, more = min(DEPTH, k - j0), 1 if j0 > 0 else 0
         for i in range(0, m, PANEL):
             w = packed + j0 * m + i * depth
             if i < whole:
-                _rows_of_panel(work, (ao + j0, sr), work, w, work, oo + i, ldo, n, depth, more)
+                _rows_of_panel(work, (ao + j0, sr), work, w, work, oo + i, ldo, n, depth, more, (next_place, lines))
             else:
-                _rows_of_vector(work, (ao + j0, sr), work, w, work, oo + i, ldo, n, depth, more)
+                _rows_of_vector(work, (ao + j0, sr), work, w, work, oo + i, ldo, n, depth, more, (next_place, lines))
+            next_place += tiles_a_panel * lines * LINE
 
 
 @compiled
