@@ -436,7 +436,7 @@ def test_while_it_compiles_it_says_so_and_whether_that_stays(kept: bool, monkeyp
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"train.threads": 2}, "train.threads is 2; it computes on one"),
+        ({"train.threads": 2}, "train.threads is 2; it computes steps this small on one"),
         ({"train.dtype": "float64"}, "train.dtype is float64"),
         ({"train.backend": "torch"}, "train.backend is torch"),
         ({"model.bidirectional": True}, "model.bidirectional is on"),

@@ -45,8 +45,8 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
     if train.threads > 1:
         parts = batch_parts(model, train.batch_size, task.batches(train.seed, 0, 1, 1).inputs.shape[2])
         if train.threads > parts:
-            most = f"at most {parts}" if parts > 1 else "one: this network, or its batch, is too small to be divided"
-            return f"train.threads is {train.threads}; it computes on {most}"
+            most = f"on at most {parts}" if parts > 1 else "steps this small on one"
+            return f"train.threads is {train.threads}; it computes {most}"
     if train.processes > 1:
         return f"train.processes is {train.processes}; it computes in one"
     return None
