@@ -116,7 +116,8 @@ class BatchParts:
         if not self.whole.tags:
             return np.full(steps, batch)
         there = np.arange(length) < batches.lengths[:, :, np.newaxis]
-        return np.count_nonzero((batches.targets >= 0) & there, axis=(1, 2))
+        asked: NDArray[np.int64] = np.count_nonzero((batches.targets >= 0) & there, axis=(1, 2))
+        return asked
 
     def put_state(self, which: int, state: Floats | None) -> None:
         """Set carried states, float32 [layers, batch, hidden], None for zeros. which: 0 for h, 1 for an lstm's c."""
