@@ -80,7 +80,7 @@ def test_the_gradient_of_a_step_is_autograds_in_float64(seed: int) -> None:
     gradient_is_autograds(drawn(seed), seed)
 
 
-LARGE = {
+LARGE: dict[str, Any] = {
     "model__hidden_size": 80, "model__num_layers": 2, "train__batch_size": 51, "task__min_length": 3,
     "task__max_length": 30,
 }  # fmt: skip
