@@ -176,7 +176,7 @@ class WorkArray:
             sums_h=wide,
             d_weight_ih=wide * width,
             d_weight=max(wide, classes, tokens) * max(width, entered),
-            scratch=(max(wide, rows, classes) + PANEL) * DEPTH,
+            scratch=(max(wide, classes, entered) + PANEL) * DEPTH,
         )
         self.places = Places(*np.cumsum([0, *sizes]).tolist()[:-1])
         self.numbers: NDArray[np.float32] = np.zeros(sum(sizes), dtype=np.float32)

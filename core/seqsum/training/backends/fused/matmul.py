@@ -181,7 +181,6 @@ def _copied(lanes: int) -> Any:
 
 
 _copied_panel, _copied_vectors = _copied(PANEL), _copied(LANES)
-_copied_tall, _copied_four, _copied_one = (_copied(rows) for rows in (TALL, 4, 1))
 
 
 @intrinsic
@@ -208,14 +207,14 @@ def _fetch(typing: Any, x: Any, place: Any, lines: Any) -> Any:
     return types.void(x, types.intp, types.intp), generate
 
 
-def _down(packed: bool, vectors: int) -> Any:
+def _rows(vectors: int) -> Any:
     """Return f(a, left, w, wo, out, oo, ldo, n, k, more, ahead): a panel's columns of every row, by tall tiles, fours
     and ones.
 
-    left: place in a and from row to row, which of a packed factor is the place of a row's tile. ahead: place in `out`
-    of what is needed next, and how many lines of it are brought during each tall tile
+    left: place in a and from row to row. ahead: place in `out` of what is needed next, and how many lines of it are
+    brought during each tall tile
     """
-    tall, four, one = (_tile(rows, vectors, packed=packed) for rows in (TALL, 4, 1))
+    tall, four, one = (_tile(rows, vectors, packed=False) for rows in (TALL, 4, 1))
 
     @compiled
     def run(a, left, w, wo, out, oo, ldo, n, k, more, ahead):
@@ -232,43 +231,70 @@ def _down(packed: bool, vectors: int) -> Any:
     return run
 
 
-_rows_of_panel, _rows_of_vector = _down(packed=False, vectors=ACROSS), _down(packed=False, vectors=1)
-_packed_of_panel, _packed_of_vector = _down(packed=True, vectors=ACROSS), _down(packed=True, vectors=1)
+_rows_of_panel, _rows_of_vector = _rows(ACROSS), _rows(1)
+
+
+@compiled
+def _panels_packed(work, right, packed, to, m, depth):
+    """Copy the panels of a right factor's rows, `depth` of them, one panel after the other."""
+    wo, ldw = right
+    whole = m - m % PANEL
+    for i in range(0, whole, PANEL):
+        _copied_panel(work, wo + i, ldw, packed, to + i * depth, depth)
+    for i in range(whole, m, LANES):
+        _copied_vectors(work, wo + i, ldw, packed, to + i * depth, depth)
+
+
+def _columns(rows: int) -> Any:
+    """Return f(work, source, step, scratch, panels, out, oo, ldo, m, k, more): so many rows, which lie as columns.
+
+    They are copied, small enough for the first cache, and then meet one packed panel after the other.
+    """
+    copied = _copied(rows)
+    panel, vector = _tile(rows, ACROSS, packed=True), _tile(rows, 1, packed=True)
+
+    @compiled
+    def run(work, source, step, scratch, out, oo, ldo, m, k, more):
+        place, whole = m * k, m - m % PANEL
+        copied(work, source, step, scratch, place, k)
+        for i in range(0, whole, PANEL):
+            panel(scratch, place, 1, rows, scratch, i * k, PANEL, out, oo + i, ldo, k, more)
+        for i in range(whole, m, LANES):
+            vector(scratch, place, 1, rows, scratch, i * k, LANES, out, oo + i, ldo, k, more)
+
+    return run
+
+
+_tall_columns, _four_columns, _one_column = (_columns(rows) for rows in (TALL, 4, 1))
 
 
 @compiled
 def packed_product(work, left, right, to, sizes, scratch, more):
     """As `tiles`, with the factors copied into the order in which they are read; for large products.
 
-    A left factor whose rows lie whole is read where it is. scratch: float32 [at least (n + PANEL) · DEPTH]; more: 1 to
+    A left factor whose rows lie whole is read where it is. scratch: float32 [at least (m + PANEL) · DEPTH]; more: 1 to
     add to `out`, 0 to begin it
     """
     (ao, sr, sj), (wo, ldw), (oo, ldo), (n, m, k) = left, right, to, sizes
     high, fours, whole = n - n % HIGH, n - n % 4, m - m % PANEL
-    panel = n * DEPTH
     for j0 in range(0, k, DEPTH):
-        depth, source = min(DEPTH, k - j0), ao + j0 * sj
-        if sj != 1:
-            for r in range(0, high, TALL):
-                _copied_tall(work, source + r, sj, scratch, r * depth, depth)
-            for r in range(high, fours, 4):
-                _copied_four(work, source + r, sj, scratch, r * depth, depth)
-            for r in range(fours, n):
-                _copied_one(work, source + r, sj, scratch, r * depth, depth)
+        depth, source, rows = min(DEPTH, k - j0), ao + j0 * sj, wo + j0 * ldw
         begun = 1 if j0 > 0 else more
-        for i in range(0, m, PANEL):
-            if i < whole:
-                _copied_panel(work, wo + j0 * ldw + i, ldw, scratch, panel, depth)
-                if sj == 1:
-                    _rows_of_panel(work, (source, sr), scratch, panel, work, oo + i, ldo, n, depth, begun, (0, 0))
-                else:
-                    _packed_of_panel(scratch, (0, depth), scratch, panel, work, oo + i, ldo, n, depth, begun, (0, 0))
-            else:
-                _copied_vectors(work, wo + j0 * ldw + i, ldw, scratch, panel, depth)
-                if sj == 1:
-                    _rows_of_vector(work, (source, sr), scratch, panel, work, oo + i, ldo, n, depth, begun, (0, 0))
-                else:
-                    _packed_of_vector(scratch, (0, depth), scratch, panel, work, oo + i, ldo, n, depth, begun, (0, 0))
+        if sj != 1:
+            _panels_packed(work, (rows, ldw), scratch, 0, m, depth)
+            for r in range(0, high, TALL):
+                _tall_columns(work, source + r, sj, scratch, work, oo + r * ldo, ldo, m, depth, begun)
+            for r in range(high, fours, 4):
+                _four_columns(work, source + r, sj, scratch, work, oo + r * ldo, ldo, m, depth, begun)
+            for r in range(fours, n):
+                _one_column(work, source + r, sj, scratch, work, oo + r * ldo, ldo, m, depth, begun)
+        else:
+            for i in range(0, whole, PANEL):
+                _copied_panel(work, rows + i, ldw, scratch, 0, depth)
+                _rows_of_panel(work, (source, sr), scratch, 0, work, oo + i, ldo, n, depth, begun, (0, 0))
+            for i in range(whole, m, LANES):
+                _copied_vectors(work, rows + i, ldw, scratch, 0, depth)
+                _rows_of_vector(work, (source, sr), scratch, 0, work, oo + i, ldo, n, depth, begun, (0, 0))
 
 
 @compiled
@@ -281,14 +307,8 @@ def is_large(n, m, k):
 def pack_right(work, right, to, m, k):
     """Copy a right factor [k, m] once for many products `with_packed`: to `to`, m · k numbers."""
     wo, ldw = right
-    whole = m - m % PANEL
     for j0 in range(0, k, DEPTH):
-        depth = min(DEPTH, k - j0)
-        source, place = wo + j0 * ldw, to + j0 * m
-        for i in range(0, whole, PANEL):
-            _copied_panel(work, source + i, ldw, work, place + i * depth, depth)
-        for i in range(whole, m, LANES):
-            _copied_vectors(work, source + i, ldw, work, place + i * depth, depth)
+        _panels_packed(work, (wo + j0 * ldw, ldw), work, to + j0 * m, m, min(DEPTH, k - j0))
 
 
 @compiled
