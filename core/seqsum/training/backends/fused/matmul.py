@@ -20,7 +20,7 @@ from seqsum.training.backends.fused.loops import counted, spread
 LANES = 16
 """Numbers in a vector; LLVM cuts a vector into what the processor has."""
 
-LARGE = 1 << 17
+LARGE = 1 << 15
 """Multiplications from which packing the factors pays."""
 
 # Never `nnan` or `ninf`: a loss or gradient that is not finite must be seen.
