@@ -23,8 +23,9 @@ while True:
 """
 
 LIMITS = """\
-What limits it. The larger networks and sota_warmup spend their time in matrix products, near the peak; baseline's are
-16 x 16, and tanh, loss and Adam take as long. A whole run of baseline has an evaluation of all 111,100 sequences due
+What limits it. The larger networks spend their time in matrix products, near the peak, and the rest waiting for the
+third cache; sota_warmup's products are 64 x 32 x 32, half as fast, and baseline's 16 x 16: tanh, loss and Adam take as
+long. A whole run of baseline has an evaluation of all 111,100 sequences due
 every 500 steps, that is every 4 to 5 ms. It runs in a second thread, at the speed of its matrix products and
 exponentials, and takes two fifths of that time; where two processors share one core, as on many rented machines, that
 slows the training thread down, as any busy neighbour does ("beside a busy neighbour").
