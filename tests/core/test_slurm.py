@@ -220,6 +220,31 @@ def test_what_slurm_refuses_is_told_in_its_words(slurm: Path, tmp_path: Path) ->
     assert group.due() == [0, 1, 2]
 
 
+def test_a_refused_sweep_goes_on_by_the_command_that_it_names(slurm: Path, tmp_path: Path) -> None:
+    there = ["--workspace", str(tmp_path)]
+    words = ["sweep", "baseline", *FLAGS, "--optim.lr", "0.1,0.2", "--seeds", "1", *there, "--on", "slurm"]
+    said = call(*words, "--job", "partition=none")[2]
+    assert said.startswith("sweep: Slurm refused it: ") and "Invalid partition" in said and len(said.splitlines()) == 1
+    # No word of Slurm's runs into the next.
+    assert "sbatch: " not in said and "error: " not in said
+    assert "seqsum sweep --resume baseline-sweep hands its runs over again" in said
+    begun = {run.id for run in Workspace(tmp_path).runs()}
+    (listed,) = lines("sweep", "--list", *there)
+    assert listed["status"] == "stopped" and {run.summary().status for run in Workspace(tmp_path).runs()} == {"stopped"}
+    told = lines("sweep", "--resume", "baseline-sweep", "--on", "slurm", "--job", "time=10", *there)[-1]
+    assert told["status"] == "finished" and {run.id for run in Workspace(tmp_path).runs()} == begun
+
+
+def test_without_a_cluster_no_sweep_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
+    if why := why_none():
+        pytest.skip(why)
+    (tmp_path / "slurm.conf").write_text("ClusterName=none\nSlurmctldHost=localhost\nSlurmctldPort=1\n")
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
+    said = refused("sweep", "baseline", "--optim.lr", "0.1,0.2", "--on", "slurm", "--workspace", str(tmp_path / "runs"))
+    assert said.startswith("sweep: no Slurm answers on this machine: ") and not (tmp_path / "runs").exists()
+
+
 def test_what_was_refused_or_stopped_goes_on_on_slurm(slurm: Path, tmp_path: Path) -> None:
     there = ["--workspace", str(tmp_path), "--on", "slurm", "--job"]
     assert call("train", "baseline", *FLAGS, *there, "partition=none")[0] == 2

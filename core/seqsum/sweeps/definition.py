@@ -205,7 +205,8 @@ def read(workspace: Workspace, name: str) -> Sweep:
         found = Sweep.model_validate(read_json(path))
     except FileNotFoundError:
         known = names(workspace)
-        near = did_you_mean(name, known) or (f"; there are {', '.join(known)}" if known else "; there is none yet")
+        others = "; seqsum sweep --list lists those there are" if known else "; there is none yet"
+        near = did_you_mean(name, known) or others
         raise UserError(f'sweep: no sweep "{name}" in {workspace.folder}{near}') from None
     except (OSError, ValueError) as error:
         raise UserError(f"sweep: can't read {path}: {_why(error)}") from None

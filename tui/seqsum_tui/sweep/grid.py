@@ -33,6 +33,7 @@ BELOW = 2
 SHADES = " ░▒▓█"
 BROKEN = "×"
 CURSOR = "◆"
+GIVEN_UP = "⊘"
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +168,8 @@ class GridMap(Painting[Shown], can_focus=True):
         if not cell.settings:
             return f"{where}: not tried"
         many = f" over {formatting.count(len(cell.settings), 'setting')}" if len(cell.settings) > 1 else ""
-        told = "no value yet" if cell.value is None else f"median {shown.goal} {self._text(shown, cell)}"
+        none = "given up before a seed had ended" if _is_over(cell) else "no value yet"
+        told = none if cell.value is None else f"median {shown.goal} {self._text(shown, cell)}"
         return f"{where}: {told}{many}"
 
     def _text(self, shown: Shown, cell: Cell, room: int | None = None) -> str:
@@ -176,7 +178,7 @@ class GridMap(Painting[Shown], can_focus=True):
             share = formatting.is_share(shown.goal)
             return formatting.whole_percent(cell.value) if share else formatting.number(cell.value, room)
         if cell.value is None:
-            return "…" if cell.settings else "·"
+            return GIVEN_UP if _is_over(cell) else "…" if cell.settings else "·"
         return BROKEN if math.isnan(cell.value) else formatting.metric(shown.goal, cell.value)
 
     def paint(self, shown: Shown, canvas: Canvas) -> None:
@@ -248,6 +250,11 @@ class GridMap(Painting[Shown], can_focus=True):
             side = max(width - 1 - cell_len(words), 0)
             padded = fill * (side // 2) + words + fill * (side - side // 2)
             canvas.text(top + line, left, padded, ink)
+
+
+def _is_over(cell: Cell) -> bool:
+    """Whether nothing comes of a cell's settings any more."""
+    return bool(cell.settings) and all(one.setting.state in ("pruned", "failed") for one in cell.settings)
 
 
 def _around(cursor: int, shown: int, all_: int) -> range:
