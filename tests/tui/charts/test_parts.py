@@ -368,5 +368,10 @@ def test_of_a_sweep_s_setting_the_values_stay():
     for width in range(6, 60):
         cut = [shorten_name(name, width) for name in rates]
         assert all(cell_len(name) <= width for name in cut) and len(set(cut)) == 3, (width, cut)
+    runs = [f"baseline-sweep: lr {rate}, hidden_size {size}-seed-{seed}" for rate in ("0.001", "0.003")
+            for size in (8, 16) for seed in (0, 1)]  # fmt: skip
+    for width in range(12, 60):
+        cut = [shorten_name(name, width) for name in runs]
+        assert all(cell_len(name) <= width for name in cut) and len(set(cut)) == 8, (width, cut)
     assert shorten_name(rates[0], 16) == "…0.001, 0" and shorten_name(rates[0], 30) == "…lr 0.001, weight_decay 0"
     assert shorten_name("deeper-networks", 10) == shorten_middle("deeper-networks", 10)

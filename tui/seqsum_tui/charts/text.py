@@ -10,6 +10,8 @@ __all__ = ["shorten", "shorten_middle", "shorten_name", "shorten_words", "single
 
 SETTING = ": "
 """Between a sweep's name and its setting, in the name of a group."""
+SEED = "-seed-"
+"""Between a setting and a seed, in the name of a run."""
 NARROWEST_SETTING = 10
 """Cells in which the values of a setting stand with spaces between them, and behind a sign for what is left out."""
 
@@ -52,6 +54,8 @@ def shorten_name(text: str, width: int) -> str:
     if cell_len(setting) >= width:
         # The values alone: which field each belongs to stands in a sweep's own screen.
         values = [part.rpartition(" ")[2] for part in setting.split(", ")]
+        if cell_len(", ".join(values)) >= width:
+            values[-1] = values[-1].replace(SEED, " #")
         setting = ", ".join(values)
         if width < NARROWEST_SETTING or cell_len(setting) >= width >= cell_len(",".join(values)):
             return shorten(",".join(values), width)
