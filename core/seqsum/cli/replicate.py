@@ -23,9 +23,10 @@ from seqsum.presets import load_preset
 from seqsum.runs import Summary, Workspace
 from seqsum.setting_notes import notes
 from seqsum.text import one_line
-from seqsum.training.backends.fused_support import why_not_fused
+from seqsum.training.backends.fused_support import FEWEST, LANES, lanes_key, why_not_fused
 
 POLL_SECONDS = 0.2
+TOGETHER = f"up to {LANES} seeds are trained together in one process, each to the same bits as alone"
 ALL_BEGUN = "nothing is started: every seed has begun already"
 
 
@@ -50,6 +51,8 @@ def replicate(options: argparse.Namespace) -> int:
             return 0
         agree_to_start(options, "replicate", due, "")
         said = [note.text for note in notes(wanted, task, typed=options.changes)] if due else []
+        if due >= FEWEST and launcher.name == "local" and lanes_key(config) is not None:
+            said.append(TOGETHER)
         compiled = config.train.backend != "torch" and why_not_fused(config, task) is None
         return _begun(options, replication, said, compiled=bool(due) and compiled)
 
@@ -61,7 +64,7 @@ def _begun(options: argparse.Namespace, replication: Replication, said: Sequence
         try:
             if replication.due():
                 if compiled:
-                    compile_first(options.json)
+                    compile_first(options.json, lanes=TOGETHER in said)
                 for text in said:
                     say_json({"event": "message", "message": text}) if options.json else say(text)
                 launcher.warm()
@@ -85,17 +88,19 @@ def _begun(options: argparse.Namespace, replication: Replication, said: Sequence
     return 0 if all(summary.status == "finished" for summary in summaries.values()) else 1
 
 
-def compile_first(as_json: bool) -> None:
-    """Compile for this machine if that was not done yet, once for all runs and not once in each."""
+def compile_first(as_json: bool, *, lanes: bool = False) -> None:
+    """Compile for this machine if that was not done yet, once for all runs and not once in each.
+
+    lanes: also what trains several runs at once
+    """
     from seqsum.training.backends.fused import cache
 
-    if cache.is_warm():
+    if cache.is_warm() and (not lanes or cache.lanes_are_warm()):
         return
     if not as_json:
-        say("compiling for this machine, once; this takes about 15 seconds")
-    subprocess.run(
-        [sys.executable, "-P", "-m", "seqsum.training.backends.fused"], check=False, stdout=subprocess.DEVNULL
-    )
+        say(f"compiling for this machine, once; this takes about {30 if lanes else 15} seconds")
+    command = [sys.executable, "-P", "-m", "seqsum.training.backends.fused", *(["--lanes"] if lanes else [])]
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
 
 
 def _say_begun(options: argparse.Namespace, replication: Replication) -> None:

@@ -17,12 +17,15 @@ import psutil
 from seqsum.errors import UserError
 from seqsum.launch.local import LocalLauncher, ReadyRun, WorkerArguments
 from seqsum.runs import Run
+from seqsum.training.backends.fused_support import FEWEST, LANES, lanes_key
 
-LONGEST_MESSAGE = 8192
+LONGEST_MESSAGE = 2**17
 ANSWER_SECONDS = 30.0
 """How long a loaded process may take to fork a worker, with the loading."""
-AT_ONCE = 8
+AT_ONCE = 16
 """Runs that are handed over as one, at most: each holds some files open until then."""
+MOST_LOCKS = 64
+"""Locked descriptors that are read at once."""
 
 
 class _Gathered(threading.local):
@@ -122,36 +125,41 @@ class WarmLauncher(LocalLauncher):
         gathered, self._gathered.runs = self._gathered.runs, []
         failed: UserError | None = None
         with ExitStack() as held:
-            ready = list[ReadyRun]()
-            for run, queue in gathered:
-                try:
-                    ready.append(self._ready(run, queue, held))
-                except UserError as error:
-                    # Somebody may have started it meanwhile.
-                    failed = failed if run.worker_lives else failed or error
-            pids = self._forked([(one.run, one.task) for one in ready])
-            for number, one in enumerate(ready):
-                try:
-                    self._begin(one, pids.get(number))
-                except UserError as error:
-                    failed = failed or error
+            ready = list[list[ReadyRun]]()
+            for lot in lots_of(gathered):
+                ready.append([])
+                for run, queue in lot:
+                    try:
+                        # Runs that are worked on together wait together, in the place of the first.
+                        ready[-1].append(self._ready(run, queue, held, behind=bool(ready[-1])))
+                    except UserError as error:
+                        # Somebody may have started it meanwhile.
+                        failed = failed if run.worker_lives else failed or error
+            ready = [begun for begun in ready if begun]
+            pids = self._forked([[(one.run, one.task) for one in begun] for begun in ready])
+            for number, begun in enumerate(ready):
+                for one in begun:
+                    try:
+                        self._begin(one, pids.get(number))
+                    except UserError as error:
+                        failed = failed or error
         if failed is not None:
             raise failed
 
     def _spawn(self, run: Run, task: WorkerArguments) -> int:
-        pid = self._forked([(run, task)]).get(0)
+        pid = self._forked([[(run, task)]]).get(0)
         return super()._spawn(run, task) if pid is None else pid
 
-    def _forked(self, runs: Sequence[tuple[Run, WorkerArguments]]) -> dict[int, int]:
-        """Have workers forked; return by place the processes of those that were."""
+    def _forked(self, lots: Sequence[Sequence[tuple[Run, WorkerArguments]]]) -> dict[int, int]:
+        """Have workers forked, one for each lot of runs; return by place the processes of those that were."""
         told: dict[int, int] = {}
         with self._one_at_a_time:
             if self._link is None:
                 return told
             sent = [
                 number
-                for number, (run, task) in enumerate(runs)
-                if run.record.setting("train").whole("threads", 1) == 1 and self._send(number, run, task)
+                for number, lot in enumerate(lots)
+                if lot[0][0].record.setting("train").whole("threads", 1) == 1 and self._send(number, lot)
             ]
             rest = b""
             with contextlib.suppress(OSError, ValueError):
@@ -166,12 +174,13 @@ class WarmLauncher(LocalLauncher):
                 self._end()
         return told
 
-    def _send(self, number: int, run: Run, task: WorkerArguments) -> bool:
+    def _send(self, number: int, lot: Sequence[tuple[Run, WorkerArguments]]) -> bool:
         """Ask for a worker; return whether it could be asked for."""
-        message = json.dumps([number, str(run.folder), *task.arguments])
+        folders = [str(run.folder) for run, _ in lot]
+        message = json.dumps([number, folders if len(lot) > 1 else folders[0], *lot[0][1].arguments])
         with contextlib.suppress(OSError):
             assert self._link is not None
-            socket.send_fds(self._link, [f"{message}\n".encode()], [task.lock])
+            socket.send_fds(self._link, [f"{message}\n".encode()], [task.lock for _, task in lot])
             return True
         return False
 
@@ -187,3 +196,31 @@ class WarmLauncher(LocalLauncher):
             number, pid = line.split()
             told[int(number)] = int(pid)
         return rest
+
+
+def lots_of(runs: Sequence[tuple[Run, bool]]) -> list[list[tuple[Run, bool]]]:
+    """Put queued runs together whose steps one process can make together, up to LANES in a lot; the others alone.
+
+    runs: each with whether it is queued
+    """
+    alike: dict[str, list[tuple[Run, bool]]] = {}
+    lots = []
+    for run, queue in runs:
+        key = _key_of(run) if queue else None
+        if key is None:
+            lots.append([(run, queue)])
+        else:
+            alike.setdefault(key, []).append((run, queue))
+    for found in alike.values():
+        for start in range(0, len(found), LANES):
+            lot = found[start : start + LANES]
+            lots += [lot] if len(lot) >= FEWEST else [[one] for one in lot]
+    return lots
+
+
+def _key_of(run: Run) -> str | None:
+    """Return what runs have in common whose steps can be made together; None where a run's can't be."""
+    try:
+        return lanes_key(run.record.parsed_config())
+    except UserError:
+        return None

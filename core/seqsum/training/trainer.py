@@ -7,6 +7,7 @@ cut. So a run that was stopped, killed or paused ends with the same bits as one 
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ from seqsum.training.schedule import learning_rates
 
 CHUNK_SECONDS = 0.25
 CHUNK_NUMBERS = 4_000_000  # of tokens, or of logits
+DRAWING = threading.Lock()
+"""Held while torch's generators, of which a process has one set, are a run's own."""
 FIRST_CHUNK = 1  # one step tells how long and how large steps are
 
 Point = tuple[str, int, float]
@@ -112,13 +115,15 @@ class Trainer:
             check_task(self.task, config.train.batch_size, config.train.seed)
         length = self.task.batches(config.train.seed, 0, 1, 1).inputs.shape[2]
         check_memory(config, self.task, length)
-        self.model = make_model(self.task, config.model, config.train.seed)
-        if plugins.is_added("model", config.model.name):
-            check_model(self.model, self.task, config.train.seed)
-        self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
-        self.device = choose_device(config, self.parameters, length)
-        self.model.to(self.device, getattr(torch, config.train.dtype))
-        torch.manual_seed(config.train.seed)
+        with DRAWING:
+            self.model = make_model(self.task, config.model, config.train.seed)
+            if plugins.is_added("model", config.model.name):
+                check_model(self.model, self.task, config.train.seed)
+            self.parameters = sum(parameter.numel() for parameter in self.model.parameters())
+            self.device = choose_device(config, self.parameters, length)
+            self.model.to(self.device, getattr(torch, config.train.dtype))
+            torch.manual_seed(config.train.seed)
+            self._rng = checkpoint.rng_state()
         self.backend = make_backend(self.model, self.task, config, self.device)
         self.plugin_hashes = plugins.hashes_of(config.task.name, config.model.name)
         """The plug-ins that task and model come from, with the hash of their code."""
@@ -181,7 +186,8 @@ class Trainer:
         seconds = time.perf_counter() - started
         per_step = max(batches.inputs[0].size, train.batch_size * self.task.classes)
         affordable = int(CHUNK_SECONDS * steps / max(seconds, 1e-9))
-        self._steps_at_once = max(1, min(affordable, self._steps_at_once * 4, CHUNK_NUMBERS // per_step))
+        at_once = max(1, min(affordable, self._steps_at_once * 4, CHUNK_NUMBERS // per_step))
+        self._steps_at_once = self.backend.chunk_length(at_once)
 
         points: list[Point] = []
         first, made = self.step, len(result.losses)
@@ -303,7 +309,9 @@ class Trainer:
             **({"plugins": self.plugin_hashes} if self.plugin_hashes else {}),
             **more,
         }
-        return Moment(self.step, self.backend.flat.frozen(), self.backend.frozen(), checkpoint.rng_state(), state)
+        # Compiled code draws nothing; torch's generators are the process's, in which other runs may train.
+        rng = self._rng if self.backend.compiled else checkpoint.rng_state()
+        return Moment(self.step, self.backend.flat.frozen(), self.backend.frozen(), rng, state)
 
     def writing(self, folder: Path, moment: Moment, durable: bool = True) -> Callable[[], Path]:
         """Return what writes a moment's checkpoint, in whatever thread it is called; `durable`: forced to the disk.
@@ -339,6 +347,7 @@ class Trainer:
         trainer.model.load_state_dict(saved.model)
         trainer.backend.load_tensors(saved.optimizer)
         checkpoint.set_rng(saved.rng)
+        trainer._rng = saved.rng
         trainer.step = saved.step
         trainer.early_stopping = EarlyStopping.read(saved.state["progress"])
         if saved.state.get("measure") != MEASURE:

@@ -1,8 +1,9 @@
 """`python -m seqsum.worker.fork_server SOCKET_FD`: loads what workers need, then forks one for every run it is sent.
 
 A message is a line of JSON, a list of a number, the run's folder, the ticket and the number of slots, with the run's
-locked descriptor beside it; the answer is a line of the number and the worker's process id. It ends when the other end
-of the socket closes.
+locked descriptor beside it; the answer is a line of the number and the worker's process id. In place of the folder
+there may be a list of several, each with its descriptor: runs that one process trains together (`population`). It ends
+when the other end of the socket closes.
 
 A worker whose queued run has come to its end waits a moment for another one: half of what a short run takes is the
 fork, for what it writes to is copied page by page. So one process works on several runs, one after the other, each with
@@ -22,13 +23,15 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
 
 from seqsum import plugins, worker
 from seqsum.files import append_to
-from seqsum.launch.warm import AT_ONCE, LONGEST_MESSAGE
+from seqsum.launch.warm import LONGEST_MESSAGE, MOST_LOCKS
+from seqsum.worker.population import Member, work_on_all
 from seqsum.worker.signals import StopSignal
 from seqsum.worker.together import processes_of
 
@@ -45,10 +48,32 @@ FREE, BEGUN = b"f", b"b"
 
 @dataclass
 class Order:
-    """A run that is to be worked on: its arguments, and its locked descriptor."""
+    """A run that is to be worked on, or several together: their folders, the other arguments, their locked descriptors.
 
+    together: whether they are several, or were
+    """
+
+    folders: list[str]
     arguments: list[str]
-    lock: int
+    locks: list[int]
+    together: bool
+
+    @classmethod
+    def read(cls, message: list[Any], locks: list[int]) -> Order:
+        """Make one of a message without its number; its descriptors are taken from `locks`."""
+        place, *arguments = message
+        folders = [place] if isinstance(place, str) else place
+        own, locks[:] = locks[: len(folders)], locks[len(folders) :]
+        return cls(folders, arguments, own, not isinstance(place, str))
+
+    @property
+    def message(self) -> list[Any]:
+        return [self.folders if self.together else self.folders[0], *self.arguments]
+
+    def close(self) -> None:
+        """Let go of the locks here; whoever was sent them has them."""
+        for lock in self.locks:
+            os.close(lock)
 
 
 @dataclass
@@ -77,6 +102,8 @@ def load() -> None:
 
     if cache.is_warm():
         cache.compile_now()
+    if cache.lanes_are_warm():
+        cache.compile_lanes()
     # Else the collector would write to every object, and the pages that parent and children share would be copied.
     gc.collect()
     gc.freeze()
@@ -107,14 +134,14 @@ class Server:
 
     def _take(self) -> bool:
         """Take what has come; return whether the other end is still there."""
-        found, descriptors, _, _ = socket.recv_fds(self.link, LONGEST_MESSAGE, AT_ONCE)
+        found, descriptors, _, _ = socket.recv_fds(self.link, LONGEST_MESSAGE, MOST_LOCKS)
         if not found:
             return False
         self._locks += descriptors
         *messages, self._rest = (self._rest + found).split(b"\n")
         for message in messages:
-            number, *arguments = json.loads(message)
-            self._begin(number, Order(arguments, self._locks.pop(0)))
+            number, *order = json.loads(message)
+            self._begin(number, Order.read(order, self._locks))
         return True
 
     def _begin(self, number: int, order: Order) -> None:
@@ -127,16 +154,16 @@ class Server:
             self.link.send(f"{number} {child.pid}\n".encode())
             child.free, child.order = False, order
             with contextlib.suppress(OSError):  # it has just ended, which is heard next
-                socket.send_fds(child.link, [json.dumps(order.arguments).encode()], [order.lock])
+                socket.send_fds(child.link, [json.dumps(order.message).encode()], order.locks)
             return
-        os.close(order.lock)
+        order.close()
 
     def _hear(self, child: Child) -> None:
         said = b""
         with contextlib.suppress(OSError):
             said = child.link.recv(64)
         if BEGUN in said and child.order is not None:
-            os.close(child.order.lock)
+            child.order.close()
             child.order = None
         child.free = said.endswith(FREE)
         if not said:
@@ -158,11 +185,11 @@ class Server:
             for child in self.children:
                 child.link.close()
                 if child.order is not None:
-                    os.close(child.order.lock)
+                    child.order.close()
             for lock in self._locks:
                 os.close(lock)
             _become_worker(self.link, theirs, number, order)
-        os.close(order.lock)
+        order.close()
         if ours is not None and theirs is not None:
             theirs.close()
             self.children.append(Child(process, ours))
@@ -196,11 +223,15 @@ def _become_worker(link: socket.socket, server: socket.socket | None, number: in
 
 def _work(order: Order) -> tuple[int, StopSignal]:
     signals = StopSignal()
-    folder, *slot = order.arguments
-    with append_to(Path(folder) / "worker.log") as log:
+    with append_to(Path(order.folders[0]) / "worker.log") as log:
         for number in (1, 2):
             os.dup2(log.fileno(), number)
-    status = worker.main([folder, str(order.lock), *slot], signals)
+    if order.together:
+        ticket, count, root = [*order.arguments, ""][:3]
+        members = [Member(Path(folder), lock) for folder, lock in zip(order.folders, order.locks, strict=True)]
+        status = work_on_all(members, ticket, int(count), root, signals)
+    else:
+        status = worker.main([order.folders[0], str(order.locks[0]), *order.arguments], signals)
     # Else the run and all that is behind its loop would stay.
     signals.continued = lambda: None
     sys.stdout.flush()
@@ -212,9 +243,9 @@ def _is_as_forked(order: Order, environment: dict[str, str]) -> bool:
     """Tell whether another run would find this process as a forked one, as far as that can be told: only those of the
     queue come one after the other, a plug-in's code may be another one by now, and a graphics card or a tracker is
     never wholly let go of."""
-    if order.arguments[1] == "--slot" or plugins.any_added() or "swanlab" in sys.modules:
+    if order.arguments[0] == "--slot" or plugins.any_added() or "swanlab" in sys.modules:
         return False
-    if processes_of(order.arguments[0]) > 1:
+    if not order.together and processes_of(order.folders[0]) > 1:
         return False
     if os.environ != environment or torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return False
@@ -233,13 +264,13 @@ def _wait(server: socket.socket) -> Order | None:
     server.settimeout(IDLE_SECONDS)
     try:
         server.send(FREE)
-        message, locks, _, _ = socket.recv_fds(server, LONGEST_MESSAGE, 1)
+        message, locks, _, _ = socket.recv_fds(server, LONGEST_MESSAGE, MOST_LOCKS)
         if not message:
             return None
         server.send(BEGUN)
     except OSError:
         return None
-    return Order(json.loads(message), locks[0])
+    return Order.read(json.loads(message), locks)
 
 
 if __name__ == "__main__":

@@ -37,23 +37,23 @@ def wait_for_slot(folder: Path, ticket: str, queue: Queue, signals: StopSignal) 
     """
     heard, began = 0, time.monotonic()
     try:
-        with _wishes(folder) as newest_wish:
+        with newest_wish(folder) as newest_of:
             while True:
                 if signals.name:
-                    _stopped(folder, f"stopped by {signals.name} while it waited")
+                    stopped_while_waiting(folder, f"stopped by {signals.name} while it waited")
                     return False, None
-                newest = newest_wish()
+                newest = newest_of()
                 if newest > heard:
                     heard = newest
-                    wish = _answer(folder)
+                    wish = wish_of(folder)
                     if wish == "stop":
                         return False, None
                     if wish == "resume":
-                        _begins(folder)
+                        begins(folder)
                         return True, queue.take_if_any()
                 slot = queue.begin(ticket)
                 if slot is not None:
-                    _begins(folder)
+                    begins(folder)
                     return True, slot
                 waited = time.monotonic() - began
                 time.sleep(min(max(WAITED_SHARE * waited, SOONEST_SECONDS), POLL_SECONDS))
@@ -62,7 +62,7 @@ def wait_for_slot(folder: Path, ticket: str, queue: Queue, signals: StopSignal) 
 
 
 @contextmanager
-def _wishes(folder: Path) -> Iterator[Callable[[], int]]:
+def newest_wish(folder: Path) -> Iterator[Callable[[], int]]:
     """Give what tells the newest wish of a run: its id, 0 where there is none, or nobody can tell for the moment."""
     if not (folder / "store.json").exists():
         with closing(sqlite3.connect(f"{(folder / 'metrics.db').as_uri()}?mode=rw", uri=True, timeout=10)) as database:
@@ -82,7 +82,7 @@ def _wishes(folder: Path) -> Iterator[Callable[[], int]]:
         yield newest
 
 
-def _answer(folder: Path) -> str | None:
+def wish_of(folder: Path) -> str | None:
     """Answer what was asked; return "stop" or "resume" when that was among it."""
     from seqsum.runs import Run
     from seqsum.runs.access import hand
@@ -96,7 +96,7 @@ def _answer(folder: Path) -> str | None:
             if command.id <= heard:
                 store.finish_command(command.id, False, "the worker ended before it could")
             elif command.verb == "stop":
-                _stopped(folder, "stopped while it waited", hand(command.arguments.get("by")))
+                stopped_while_waiting(folder, "stopped while it waited", hand(command.arguments.get("by")))
                 store.finish_command(command.id, True, "taken out of the queue", step=store.state().get("step", 0))
                 wish = "stop"
             elif command.verb == "resume":
@@ -128,14 +128,16 @@ def another_waits(folder: Path) -> bool:
         return False
 
 
-def _begins(folder: Path) -> None:
+def begins(folder: Path) -> None:
+    """Write that a run waits no longer."""
     from seqsum.runs import Run
 
     with Run(folder).store() as store:
         store.set_state(status="starting")
 
 
-def _stopped(folder: Path, reason: str, by: str = "") -> None:
+def stopped_while_waiting(folder: Path, reason: str, by: str = "") -> None:
+    """Write that a run was stopped before its turn."""
     from seqsum.runs import Run
 
     Run(folder).end_before_start(reason, by)

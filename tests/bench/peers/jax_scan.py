@@ -78,7 +78,7 @@ class JaxScan:
         self.rates = np.array(learning_rates(config), dtype=np.float32)
         # Two sets of zeros: what is donated to the compiled code must not be given twice.
         self.carry = (self.weights, *(jax.tree.map(jnp.zeros_like, self.weights) for _ in range(2)))
-        self.chunk = jax.jit(self._steps, donate_argnums=0)
+        self.chunk = jax.jit(self.steps, donate_argnums=0)
         self._accuracy = jax.jit(self._share_right)
 
     def samples(self, key: Any, count: int) -> tuple[Any, Any, Any]:
@@ -100,7 +100,7 @@ class JaxScan:
         tokens, lengths, targets = self.samples(key, EVALUATION_SAMPLES)
         return (self.logits(weights, tokens, lengths).argmax(axis=1) == targets).mean()
 
-    def _steps(self, carry: Tree, first: Any, rates: Any, keys: Any) -> tuple[Tree, Any]:
+    def steps(self, carry: Tree, first: Any, rates: Any, keys: Any) -> tuple[Tree, Any]:
         optim = self.config.optim
 
         def step(carry: Tree, part: Any) -> tuple[Tree, Any]:

@@ -73,6 +73,10 @@ class StepBackend(Protocol):
         """Make one update per batch; stop before an update whose loss or gradient is not finite."""
         ...
 
+    def chunk_length(self, steps: int) -> int:
+        """Return how many steps to make at once where there is time for so many."""
+        return steps
+
     def exact_evaluation(self, check: Check | None) -> Callable[[], Evaluation] | None:
         """Return what evaluates the weights as they are now, whenever and in whatever thread (one at a time) it is
         called; None where `evaluate` has to do it, with the model. check: as there."""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from seqsum.config import Config
 from seqsum.errors import ConfigError
 from seqsum.models.settings import RecurrentConfig
+from seqsum.registry import make_task, task_type
 from seqsum.runs import Store
 from seqsum.tasks import AnyTask
+from seqsum.tasks.base import DataTask
 
 OF_TORCH_ONLY = ("muon", "schedule_free")
 """Optimizers that neither compiled code nor a recorded step has."""
+LANES = 16
+"""Runs whose steps are made together, at most."""
+FEWEST = 6
+"""Runs that are put together, at least: fewer are over sooner on several cores."""
+WIDEST_IN_LANES, MOST_ROWS_IN_LANES, MOST_CLASSES_IN_LANES = 64, 128, 128
+"""Of small networks: what 16 of them need stays in the processor's second cache, and a step's gradients are one sum.
+Rows: a batch's sequences, times the longest."""
 
 PARTS, ROWS, WORK = 2, 16, 1 << 25
 """A batch is divided in PARTS where each has ROWS at least and a step's recurrent products, forward, WORK
@@ -60,6 +70,39 @@ def batch_parts(model: RecurrentConfig, batch_size: int, length: int) -> int:
     gates = {"lstm": 4, "gru": 3}.get(model.cell, 1)
     work = batch_size * length * model.num_layers * gates * model.hidden_size**2
     return PARTS if batch_size >= ROWS * PARTS and work >= WORK else 1
+
+
+def lanes_key(config: Config) -> str | None:
+    """Return what runs have in common whose steps can be made together, each in a lane of the processor's vectors; None
+    where a run's can't be, or where that is not faster.
+
+    Learning rates, schedules and the optimizer's constants may differ, and how often is evaluated and saved.
+    """
+    model, train = config.model, config.train
+    kind = task_type(config.task.name)
+    # A plug-in's task may not bear that several threads ask it.
+    own = kind.__module__.startswith("seqsum.") and not issubclass(kind, DataTask)
+    if not isinstance(model, RecurrentConfig) or kind.answer != "class" or not own:
+        return None
+    if (
+        model.hidden_size > WIDEST_IN_LANES
+        or config.optim.name not in ("adam", "adamw")
+        or config.track.swanlab != "off"
+    ):
+        return None
+    task = make_task(config.task, None)
+    rows = train.batch_size * task.batches(train.seed, 0, 1, 1).inputs.shape[2]
+    few = max(task.vocabulary, task.classes) <= MOST_CLASSES_IN_LANES and rows <= MOST_ROWS_IN_LANES
+    if (
+        train.backend == "torch"
+        or train.threads > 1
+        or not few
+        or task.carries_state
+        or why_not_fused(config, task) is not None
+    ):
+        return None
+    parts = model.model_dump(mode="json"), config.task.model_dump(mode="json"), config.optim.name, train.batch_size
+    return json.dumps(parts, sort_keys=True)
 
 
 def check_backend(config: Config, task: AnyTask, source: str) -> None:

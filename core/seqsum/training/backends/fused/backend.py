@@ -18,7 +18,7 @@ from seqsum.models.settings import RecurrentConfig
 from seqsum.tasks import AnyTask, Batches
 from seqsum.text import one_line
 from seqsum.training.backends.base import ChunkResult
-from seqsum.training.backends.fused import cache
+from seqsum.training.backends.fused import cache, lane_pool
 from seqsum.training.backends.fused.batch_parts import BatchParts, divided
 from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
 from seqsum.training.backends.fused.layout import CELLS, LSTM, OPTIMIZERS, ParameterPlaces, Shape
@@ -108,6 +108,29 @@ class FusedBackend(TorchBackend):
     def run(self, batches: Batches, learning_rates: list[float], config: Config) -> ChunkResult:
         if not self.compiled:
             return super().run(batches, learning_rates, config)
+        done, first, second = self._optimizer_state(config)
+        shape, pool = self._shape(*batches.inputs.shape[1:]), lane_pool.shared()
+        # Where a batch is divided, its sums are, too.
+        whole = batch_parts(self._settings, *batches.inputs.shape[1:]) == 1
+        if pool is None or not whole or not lane_pool.fits(shape, config.optim):
+            result = self._alone(batches, learning_rates, config, done, first, second)
+        else:
+            state = self.flat.values.detach().numpy(), first, second
+
+            def alone(batches: Batches, rates: list[float], done: int) -> ChunkResult:
+                return self._alone(batches, rates, config, done, first, second)
+
+            result = pool.run(
+                lane_pool.Part(shape, self._offsets, state, batches, learning_rates, config.optim, done, alone)
+            )
+        if "step" in self.optimizer.state[self.flat.values]:
+            self.optimizer.state[self.flat.values]["step"].fill_(done + len(result.losses))
+        return result
+
+    def _alone(
+        self, batches: Batches, learning_rates: list[float], config: Config, done: int, first: Floats, second: Floats
+    ) -> ChunkResult:
+        """Make one update per batch. done, first, second: as `_optimizer_state` gives them."""
         from seqsum.training.backends.fused import chunk
 
         steps, batch, length = batches.inputs.shape
@@ -118,7 +141,6 @@ class FusedBackend(TorchBackend):
         parts = self._parts
         if self.carries_state:
             self._put_state(parts)
-        done, first, second = self._optimizer_state(config)
         optim = config.optim
         inputs, lengths, targets = (
             np.ascontiguousarray(part, dtype=np.int64)
@@ -145,11 +167,13 @@ class FusedBackend(TorchBackend):
             results,
             config.train.threads,
         )
-        if "step" in self.optimizer.state[self.flat.values]:
-            self.optimizer.state[self.flat.values]["step"].fill_(done + made)
         if self.carries_state:
             self._take_state(parts)
         return ChunkResult.up_to_failure(*results, made)
+
+    def chunk_length(self, steps: int) -> int:
+        # Runs whose chunks are made together shall end them together, though each has its own idea of the time.
+        return steps if lane_pool.shared() is None else 1 << steps.bit_length() - 1
 
     def exact_evaluation(self, check: Check | None) -> Callable[[], Evaluation] | None:
         return self._exact.begin(self.flat.values.detach().numpy(), check) if self.compiled else None

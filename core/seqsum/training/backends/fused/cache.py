@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,7 @@ import platformdirs
 
 READY_FILE = "ready"
 LOCK_FILE = "lock"
+LANES_READY_FILE, LANES_LOCK_FILE = "lanes-ready", "lanes-lock"
 
 
 @cache
@@ -117,6 +118,30 @@ def compile_once() -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_warm():
             compile_now()
+
+
+def compile_lanes() -> None:
+    """Load the machine code that trains several networks at once, or compile it and keep it, beside what `compile_now`
+    has; while another process is at it, wait for that one."""
+    place = folder()
+    with ExitStack() as held:
+        if place is not None:
+            with suppress(OSError):
+                lock = held.enter_context((place / LANES_LOCK_FILE).open("wb"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        set_up()
+        from seqsum.training.backends.fused import population
+
+        population.run_population.compile(population.SIGNATURE)
+        if place is not None:
+            with suppress(OSError):
+                (place / LANES_READY_FILE).touch()
+
+
+def lanes_are_warm() -> bool:
+    """Whether the machine code of `compile_lanes` only has to be loaded."""
+    place = folder()
+    return place is not None and (place / LANES_READY_FILE).exists()
 
 
 class Compilation:

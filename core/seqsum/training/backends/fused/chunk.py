@@ -15,7 +15,7 @@ from seqsum.training.backends.fused.backward import backward, head_backward
 from seqsum.training.backends.fused.forward import forward
 from seqsum.training.backends.fused.layout import LSTM, SAVED_C, named
 from seqsum.training.backends.fused.loss import cross_entropy, gather_asked, head
-from seqsum.training.backends.fused.matmul import FLAGS, part
+from seqsum.training.backends.fused.matmul import part
 from seqsum.training.backends.fused.optimizers import Optimizer, clip, gradient_norm, update
 from seqsum.training.backends.fused.packing import Packed, pack
 
@@ -79,7 +79,7 @@ def carry_state(shape, at, work, packed, steps):
 
 
 # `cache.set_up` has named the folder, if there is one that can be written.
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
+@njit(error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
 def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, results, whole):
     """Make one update per step; return how many were made: all, or those before a loss or gradient that isn't finite.
 
@@ -118,7 +118,7 @@ def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, res
     return batches.rates.size
 
 
-@njit(fastmath=FLAGS, error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
+@njit(error_model="numpy", nogil=True, cache=bool(numba.config.CACHE_DIR))
 def update_of_parts(optimizer, rate, step, parameters, parts, loss):
     """Make an update with the sum of a batch's parts' gradients, float32 [parts, parameters]; return the sum's norm.
 

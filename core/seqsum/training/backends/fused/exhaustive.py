@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 from seqsum.training.backends.fused import exhaustive_steps, layout, simd
 from seqsum.training.backends.fused.exhaustive_order import exhaustive_order
 from seqsum.training.backends.fused.layout import B_HH, B_IH, COLUMNS, GRU, LSTM, RNN_RELU, RNN_TANH, W_HH, W_IH
-from seqsum.training.backends.fused.matmul import FLAGS, LANES, compiled, tiles, tiles_more
+from seqsum.training.backends.fused.matmul import LANES, tiles, tiles_more
+
+# Sums over columns in whatever order is fastest: nothing is trained by them. Never `nnan` or `ninf`: a loss that is not
+# finite must be seen.
+FLAGS = {"reassoc", "contract", "nsz"}
+compiled = njit(fastmath=FLAGS, error_model="numpy", nogil=True)
 
 ROW = COLUMNS + LANES
 """Numbers from one row to the next: a row may be filled up to a whole vector."""

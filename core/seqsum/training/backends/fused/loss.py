@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from seqsum.training.backends.fused import simd
+from seqsum.training.backends.fused import simd, sums
 from seqsum.training.backends.fused.matmul import compiled, part, product_more
 
 EMPTY = np.float32(-1e30)
@@ -55,7 +55,6 @@ def head(shape, at, work, values, places, read, rows):
     )
 
 
-# Not a `part`: how its sums are split into vectors, and so their last bits, hangs on what is compiled with it.
 @compiled
 def cross_entropy(shape, at, work, rows, asked_of, margins, asked):
     """L = mean of log Σ exp(logits) − logits[target] over what is asked; the logits become dL/dlogits.
@@ -76,8 +75,8 @@ def cross_entropy(shape, at, work, rows, asked_of, margins, asked):
                 answer = c
         margins[r] = best - work[place + max(0, asked_of[r])]
         right += answer == asked_of[r]
-        for c in range(wide):
-            work[place + c] -= best
+        work[at.scratch] = best
+        simd.subtract(work, wide, (place, at.scratch, place))
     simd.exponential(work, rows * wide, (at.logits, at.logits))
     share = np.float32(1.0 / max(1, asked))
     for r in range(rows):
@@ -86,12 +85,9 @@ def cross_entropy(shape, at, work, rows, asked_of, margins, asked):
             for c in range(wide):
                 work[place + c] = np.float32(0)
             continue
-        total = np.float32(0)
-        for c in range(classes):
-            total += work[place + c]
+        total = sums.total(work, place, classes)
         loss += math.log(total) + margins[r]
-        scale = share / total
-        for c in range(wide):
-            work[place + c] *= scale
+        work[at.scratch] = share / total
+        simd.scale(work, wide, (place, at.scratch, place))
         work[place + asked_of[r]] -= share
     return loss, right

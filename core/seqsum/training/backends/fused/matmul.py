@@ -23,11 +23,10 @@ LANES = 16
 LARGE = 1 << 15
 """Multiplications from which packing the factors pays."""
 
-# Never `nnan` or `ninf`: a loss or gradient that is not finite must be seen.
-FLAGS = {"reassoc", "contract", "nsz"}
-
-compiled = njit(fastmath=FLAGS, error_model="numpy", nogil=True)
-part = njit(fastmath=FLAGS, error_model="numpy", nogil=True, inline="always")
+# No `fastmath`: numba would write it on every operation. What may be fused into one rounding says so itself (`simd`,
+# the tiles below), and sums have their order, so that a network's bits do not hang on what it is compiled with.
+compiled = njit(error_model="numpy", nogil=True)
+part = njit(error_model="numpy", nogil=True, inline="always")
 """For what is called in one place: handing over dozens of sizes and places would cost a small step a tenth."""
 
 

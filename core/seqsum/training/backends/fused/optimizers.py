@@ -9,6 +9,7 @@ import numpy as np
 
 from seqsum.training.backends.fused.layout import ADAMW, SGD
 from seqsum.training.backends.fused.matmul import compiled, part
+from seqsum.training.backends.fused.sums import total_of_squares
 
 
 class Optimizer(NamedTuple):
@@ -28,10 +29,7 @@ class Optimizer(NamedTuple):
 @part
 def gradient_norm(gradients):
     """‖g‖₂ in float64."""
-    square = 0.0
-    for i in range(gradients.size):
-        square += np.float64(gradients[i]) * np.float64(gradients[i])
-    return math.sqrt(square)
+    return math.sqrt(total_of_squares(gradients, 0, gradients.size))
 
 
 @part
@@ -48,6 +46,12 @@ def clip(optimizer, norm, gradients):
 
 
 @compiled
+def moment_scales(beta1, beta2, rate, step):
+    """Return Adam's two corrections of means that began at zero: of the first, with the rate, and of the second."""
+    return np.float32(rate / (1 - beta1**step)), np.float32(1 / math.sqrt(1 - beta2**step))
+
+
+@compiled
 def update(optimizer, rate, step, parameters):
     """θ ← θ − rate · (what the optimizer makes of g), as PyTorch's own optimizers make it; `step` counts from 1.
 
@@ -61,8 +65,7 @@ def update(optimizer, rate, step, parameters):
     if kind <= ADAMW:
         keep1, take1 = np.float32(beta1), np.float32(1 - beta1)
         keep2, take2 = np.float32(beta2), np.float32(1 - beta2)
-        size = np.float32(rate / (1 - beta1**step))
-        root = np.float32(1 / math.sqrt(1 - beta2**step))
+        size, root = moment_scales(beta1, beta2, rate, step)
         tiny = np.float32(eps)
         if kind == ADAMW:
             shrink = np.float32(1 - rate * decay)

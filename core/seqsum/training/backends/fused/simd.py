@@ -307,6 +307,8 @@ def _gru_back(*x: Vector) -> list[Vector]:
 
 add = elementwise(2, 1, lambda a, b: a + b)
 copy = elementwise(1, 1, lambda a: a)
+subtract = elementwise(1, 1, lambda a, number: a - number, scalars=1)
+scale = elementwise(1, 1, lambda a, number: a * number, scalars=1)
 exponential = elementwise(1, 1, exp)
 tanh_step = elementwise(2, 1, lambda inputs, recurrent: tanh(inputs + recurrent))
 relu_step = elementwise(2, 1, lambda inputs, recurrent: (inputs + recurrent).at_least(0.0))
