@@ -118,7 +118,7 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     with pytest.raises(seqsum.UserError):
         seqsum.list_runs("step >", workspace=tmp_path)
     assert Workspace(tmp_path).runs() == []
-    failing = {**SMALL, "train.steps": 200, "optim.name": "sgd", "optim.lr": 1e30, "train.backend": "torch"}
+    failing = {**SMALL, "train.steps": 200, "optim.name": "sgd", "optim.lr": 1e38, "train.backend": "torch"}
     with pytest.raises(seqsum.UserError, match="has failed: loss became"):
         seqsum.train("baseline", failing, workspace=tmp_path)
 
