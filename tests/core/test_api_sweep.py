@@ -29,7 +29,7 @@ def test_a_sweep_is_that_of_the_command_line(tmp_path: Path) -> None:
         {path: float(text) for path, text in one["values"].items()} for one in told["settings"]
     ]
     assert [[run.id for run in one.runs] for one in sweep.settings] == [one["runs"] for one in told["settings"]]
-    assert len(sweep.runs) == 4 and sweep.best.runs == sweep.best.runs
+    assert len({run.id for run in sweep.runs}) == 4
     for one in sweep.settings:
         assert all(run.config["optim.lr"] == one.values["optim.lr"] for run in one.runs)
         assert one.value == statistics.median(run.last["accuracy"] for run in one.runs)
