@@ -28,7 +28,7 @@ from seqsum.compare.history import History
 from seqsum.config import resolved
 from seqsum.control import commands
 from seqsum.control.replicate import MOST_SEEDS, Replication, group_name
-from seqsum.errors import UserError
+from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import duration, metric
 from seqsum.launch import LocalLauncher, WarmLauncher
 from seqsum.plotting.drawing import svg
@@ -105,9 +105,12 @@ class TrainedRun:
 
     @property
     def config(self) -> dict[str, Any]:
-        """Path → value of what it was set to, as it stands: `run.config["optim.lr"]`."""
+        """Path → value of what it was set to, as it stands: `run.config["optim.lr"]`. One that it has not raises
+        UserError."""
         sections = self.run.settings()
-        return {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
+        return _Settings(
+            {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
+        )
 
     @property
     def metrics(self) -> list[str]:
@@ -290,7 +293,7 @@ class StartedSweep:
         deadline = time.monotonic() + seconds
         while (status := self.status) == "running":
             if time.monotonic() > deadline:
-                raise TimeoutError(f"sweep {self.name} is running yet, after {duration(seconds)}")
+                raise TimeoutError(f"sweep {self.name} is still running after {duration(seconds)}")
             time.sleep(LOOK_SECONDS)
         if status == "died":
             raise UserError(f"sweep: {self.name} has died: nothing drives it; resume() goes on")
@@ -529,6 +532,11 @@ def load(run: TrainedRun | str, checkpoint: Checkpoint = LAST, *, workspace: Pla
     return Model(run.run if isinstance(run, TrainedRun) else find_run(run, workspace=workspace).run, checkpoint)
 
 
+class _Settings(dict[str, Any]):
+    def __missing__(self, path: str) -> Any:
+        raise UserError(f"config: this run has no setting {one_line(str(path))}{did_you_mean(str(path), self)}")
+
+
 def _workspace(folder: Place) -> Workspace:
     return Workspace(None if folder is None else Path(folder))
 
@@ -538,7 +546,7 @@ def _wait(runs: Sequence[TrainedRun], seconds: float) -> None:
     for one in runs:
         while (summary := one.run.summary()).live and summary.status != "paused":
             if time.monotonic() > deadline:
-                raise TimeoutError(f"run {one.id} is {summary.status} yet, after {duration(seconds)}")
+                raise TimeoutError(f"run {one.id} is still {summary.status} after {duration(seconds)}")
             time.sleep(LOOK_SECONDS)
 
 

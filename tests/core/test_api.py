@@ -41,6 +41,8 @@ def test_a_run_is_trained_and_read(run: seqsum.TrainedRun, tmp_path: Path) -> No
     assert run.last["loss"] == losses[-1] and run.best["loss"] == losses.min()
     assert run.best["accuracy"] == run.metric("accuracy").values.max()
     assert run.config["train.steps"] == 40 and "loss" in run.metrics
+    with pytest.raises(seqsum.UserError, match='did you mean "train'):
+        _ = run.config["train.step"]
     with pytest.raises(seqsum.UserError, match='no metric "los"; there are loss'):
         run.metric("los")
     assert seqsum.find_run("mine", workspace=tmp_path) == run
@@ -91,7 +93,7 @@ def test_several_seeds_are_a_group_and_what_is_there_is_not_trained_again(tmp_pa
 def test_without_waiting_it_goes_on_by_itself_and_is_steered(tmp_path: Path) -> None:
     run = seqsum.train("baseline", {**SMALL, "train.steps": 10_000_000}, wait=False, workspace=tmp_path)
     wait_until(lambda: run.status == "running" and run.summary.step, "that it trains")
-    with pytest.raises(TimeoutError, match="is running yet"):
+    with pytest.raises(TimeoutError, match="is still running"):
         run.wait(0.01)
     run.pause()
     assert run.wait() == run and run.status == "paused"

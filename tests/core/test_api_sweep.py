@@ -49,7 +49,7 @@ def test_a_sweep_that_is_not_waited_for_is_stopped_and_goes_on(tmp_path: Path) -
     sweep = seqsum.sweep("baseline", over, seeds=[3, 5], trials=3, sampler="random", wait=False, workspace=tmp_path)
     assert sweep.name == "baseline-sweep" and sweep.status == "running"
     wait_until(lambda: any(run.status == "running" for run in sweep.runs), "a run of the sweep")
-    with pytest.raises(TimeoutError, match="running yet"):
+    with pytest.raises(TimeoutError, match="still running"):
         sweep.wait(0)
     with pytest.raises(seqsum.UserError, match="has its accuracy of all seeds yet"):
         _ = sweep.best

@@ -287,7 +287,7 @@ def test_a_checkpoint_of_one_backend_goes_on_with_the_other(tmp_path: Path) -> N
         ("baseline", {"model.form": "cells"}, "model.form is cells"),
         ("baseline", {"train.dtype": "float64"}, "train.dtype is float64"),
         ("baseline", {"train.threads": 2}, "train.threads is 2"),
-        ("character_lm", {"train.threads": 3}, "train.threads is 3; it computes on at most 2"),
+        ("character_lm", {"train.threads": 3}, "train.threads is 3; compiled code computes on at most 2"),
         ("counting_lstm", {"model.dropout": 0.2}, "model.dropout is on"),
         ("tagging_bidirectional", {}, "model.bidirectional is on"),
         ("counting_rnn3", {}, 'the model "concatenating" is not the recurrent one'),
@@ -436,7 +436,7 @@ def test_while_it_compiles_it_says_so_and_whether_that_stays(kept: bool, monkeyp
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"train.threads": 2}, "train.threads is 2; it computes steps this small on one"),
+        ({"train.threads": 2}, "train.threads is 2; compiled code computes steps this small on one"),
         ({"train.dtype": "float64"}, "train.dtype is float64"),
         ({"train.backend": "torch"}, "train.backend is torch"),
         ({"model.bidirectional": True}, "model.bidirectional is on"),

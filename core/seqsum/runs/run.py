@@ -520,7 +520,8 @@ class Run:
         """Why a worker died: the last line of its log if that tells of an error. saved: the last step that is kept."""
         tail = [line for line in self.log_tail(8) if line.strip()]
         if tail and OF_ERROR.search(tail[-1]):
-            return f"the worker ended; its log's last line: {printable(tail[-1])}"
+            who = "the worker" if self.record_or_blank().watched is None else "the script"
+            return f"{who} ended; its log's last line: {printable(tail[-1])}"
         kept = "" if saved is None else f"; step {saved:,} is saved"
         return f"the worker was ended from outside (killed, or out of memory){kept}"
 

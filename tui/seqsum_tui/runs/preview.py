@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,9 +39,11 @@ BRIEF_ROWS = 3
 ENDED_WELL = ("finished", "stopped")
 
 
-COMPARES = "runs.compare", "compares"
+COMPARES, ASKS = ("runs.compare", "compares"), ("runs.ask", "asks")
+OF_MODELS = (ASKS,)
+"""What a run has not that a script or another program trains."""
 KEYS = (
-    (("runs.open", "opens"), ("runs.ask", "asks"), COMPARES),
+    (("runs.open", "opens"), ASKS, COMPARES),
     (("runs.open", "shows its runs"), ("runs.each", "each run"), COMPARES),
     (("multiples.open", "opens the run of a curve"), ("multiples.leave", "goes back")),
 )
@@ -97,7 +99,10 @@ class RunPreview(Horizontal):
         say = describe_briefly if brief else describe
         framed = preview is not None and not brief
         self.border_title = title_of(preview) if preview is not None and framed else ""
-        self.border_subtitle = keys_line(self.app, KEYS[of_group + (of_group and self.each_wanted)]) if framed else ""
+        keys: Sequence[tuple[str, str]] = KEYS[of_group + (of_group and self.each_wanted)]
+        if preview is not None and preview.line.summary.script:
+            keys = tuple(key for key in keys if key not in OF_MODELS)
+        self.border_subtitle = keys_line(self.app, keys) if framed else ""
         self.query_one("#preview-words", Static).update("" if preview is None else say(preview, self.app))
         if preview is not None:
             # Also where they are hidden: they would be another run's when they are seen again.

@@ -56,9 +56,9 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
         parts = batch_parts(model, train.batch_size, task.batches(train.seed, 0, 1, 1).inputs.shape[2])
         if train.threads > parts:
             most = f"on at most {parts}" if parts > 1 else "steps this small on one"
-            return f"train.threads is {train.threads}; it computes {most}"
+            return f"train.threads is {train.threads}; compiled code computes {most}"
     if train.processes > 1:
-        return f"train.processes is {train.processes}; it computes in one"
+        return f"train.processes is {train.processes}; compiled code computes in one"
     return None
 
 
