@@ -16,6 +16,7 @@ from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
 from seqsum.query.questions.loss_per_character import LossPerCharacterAnswer
 from seqsum.runs import bin
+from seqsum.tasks.forecast import Forecast, ForecastConfig
 from seqsum_tui.app import Console
 from seqsum_tui.charts import Mark
 from seqsum_tui.dialogs.choose import ChooseScreen
@@ -506,6 +507,22 @@ async def test_a_query_server_that_dies_over_a_question_is_told(console, adder, 
         await until(pilot, lambda: "ended without an answer" in screen_text(console))
 
 
+def test_a_file_of_several_columns_is_what_its_run_is_asked(tmp_path):
+    path = tmp_path / "shop.csv"
+    rows = [(step, 10.5 * step, 7 - step % 2, step % 3 == 0) for step in range(40)]
+    text = "".join(f"{step},{sales},{price},{holiday:d}\n" for step, sales, price, holiday in rows)
+    path.write_text(f"day,sales,price,holiday\n{text}40,,,1\n41,,,0\n")
+    settings = {"column": "sales", "input_columns": ["price"], "known_columns": ["holiday"]}
+    typed = series_of(str(path), settings)
+    assert typed.split()[-4:] == ["399;7;0", "409.5;6;1", "?;?;1", "?;?;0"] and len(typed.split()) == 42
+    codec = Forecast(ForecastConfig(file=str(path), window=5, **settings)).codec
+    values, price, holiday = codec.read(typed)
+    assert values == [sales for _, sales, _, _ in rows] and price == [price for _, _, price, _ in rows]
+    assert holiday == [*(float(holiday) for *_, holiday in rows), 1.0, 0.0]
+    path.write_text(f"day,sales,price,holiday\n{text}")
+    assert series_of(f"{path} day", {"input_columns": ["price"]}).split()[-1] == "39;6"
+
+
 def test_lines_and_files(tmp_path):
     assert filter_of("truth=8 answer = new york length=5") == {"truth": "8", "prediction": "new york", "length": 5}
     assert filter_of("") == {}
@@ -513,12 +530,12 @@ def test_lines_and_files(tmp_path):
         with pytest.raises(UserError, match=words):
             filter_of(line)
     (tmp_path / "my sales.csv").write_text("year,sales,returns\n2001,3.5,1\n2002,4,2\n")
-    assert series_of(str(tmp_path / "my sales.csv")) == "1; 2"
-    assert series_of(f"{tmp_path / 'my sales.csv'} sales") == "3.5; 4"
+    assert series_of(str(tmp_path / "my sales.csv"), {}) == "1; 2"
+    assert series_of(f"{tmp_path / 'my sales.csv'} sales", {}) == "3.5; 4"
     table, gone = tmp_path / "my sales.csv", tmp_path / "gone.csv"
     for line, words in (("", "type the path"), (str(gone), "^file: "), (f"{table} sale", "no column")):
         with pytest.raises(UserError, match=words):
-            series_of(line)
+            series_of(line, {})
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
         (tmp_path / "asked.txt").write_bytes("été ?\r\n\r\nâge ?\n".encode(encoding))
         assert questions_of(str(tmp_path / "asked.txt")).lines == ("été ?", "âge ?")

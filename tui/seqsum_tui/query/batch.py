@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
+from seqsum.formatting import enumerated
 from seqsum.tasks.number_format import unmistakable
 from seqsum.tasks.series import SeriesSource, read_series
+from seqsum.tasks.series_codec import MISSING
 from seqsum.tasks.text_files import decode
 from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.shared import display
@@ -18,6 +22,8 @@ MOST_QUESTIONS = 5_000
 MOST_CHARACTERS = 4_000_000
 MOST_BYTES = 4 * (MOST_CHARACTERS + 1)  # none takes more than four
 MOST_VALUES = 1_000
+BESIDE = ("input_columns", "known_columns")
+"""The settings of a task that name further columns."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,11 @@ def questions_of(name: str) -> Questions:
     return Questions(path.name, found)
 
 
-def series_of(line: str) -> str:
+def series_of(line: str, task: Mapping[str, Any]) -> str:
     """Return a series as one would type it, from `FILE.csv` (its last column) or `FILE.csv COLUMN`: the newest values.
 
-    Raises UserError when there is no such file or column, or a cell is no number.
+    task: the run's settings. Where it reads further columns they are read of the file, too, and its own column is the
+    one where none is named. Raises UserError when there is no such file or column, or a cell is no number.
     """
     if not line:
         raise UserError("file: type the path of a CSV file, and behind it the name of a column if it has several")
@@ -62,12 +69,24 @@ def series_of(line: str) -> str:
     if not path.exists() and " " in line:
         first, _, column = line.rpartition(" ")
         path = Path(first).expanduser()
+    inputs, known = (tuple(task.get(name) or ()) for name in BESIDE)
+    if inputs or known:
+        column = column or task.get("column")
     try:
-        values = read_series(SeriesSource(str(path.absolute()), column)).values[-MOST_VALUES:]
+        found = read_series(SeriesSource(str(path.absolute()), column, inputs=inputs, known=known))
     except UserError as error:
         # The setting of a task is what usually names the file.
         raise UserError(str(error).replace("task.file", "file").replace("task.column", "column")) from None
-    return "; ".join(map(unmistakable, values.tolist()))
+    values = [unmistakable(value) for value in found.values[-MOST_VALUES:].tolist()]
+    if not (inputs or known):
+        return "; ".join(values)
+    begin, end = max(len(found.values) - MOST_VALUES, 0), len(found.values)
+    columns = [values, *([unmistakable(value) for value in one.values[begin:end].tolist()] for one in found.inputs)]
+    columns = [[*column, *[MISSING] * found.ahead] for column in columns]
+    columns += [
+        [unmistakable(value) for value in one.values[begin : end + found.ahead].tolist()] for one in found.known
+    ]
+    return " ".join(";".join(cells) for cells in zip(*columns, strict=True))
 
 
 FILTER = re.compile(r"(truth|answer|length)\s*=\s*(.*?)\s*(?=\b(?:truth|answer|length)\s*=|$)")
@@ -100,10 +119,17 @@ def questions_dialog(example: str) -> LineScreen[Questions]:
     return LineScreen("Ask every line of a file", questions_of, hint, placeholder="questions.txt")
 
 
-def series_dialog() -> LineScreen[str]:
-    """Ask for a series in a file."""
+def series_dialog(task: Mapping[str, Any]) -> LineScreen[str]:
+    """Ask for a series in a file. task: the run's settings."""
+    beside = [display.literal(str(name)) for names in BESIDE for name in task.get(names) or ()]
     hint = "A CSV file, and behind it the name of a column: the last one, where none is named."
-    return LineScreen("A series from a file", series_of, hint, placeholder="series.csv sales")
+    if beside:
+        hint = (
+            "A CSV file, and behind it the name of a column: "
+            f"{display.literal(str(task.get('column') or 'the last one'))}, where none is named. "
+            f"{enumerated(beside, 'and')} {'is' if len(beside) == 1 else 'are'} read beside it."
+        )
+    return LineScreen("A series from a file", partial(series_of, task=task), hint, placeholder="series.csv sales")
 
 
 def mistakes_dialog(only: dict[str, Any]) -> LineScreen[dict[str, Any]]:

@@ -497,7 +497,8 @@ class QueryScreen(ConsoleScreen[None]):
     def action_batch(self) -> None:
         """Ask every line of a file; of a run that continues series, the series in a CSV file."""
         if self.askings[0].session.answers("values"):
-            self.app.push_screen(series_dialog(), lambda typed: None if typed is None else self.ask(typed))
+            task = self.askings[0].session.run.settings().get("task", {})
+            self.app.push_screen(series_dialog(task), lambda typed: None if typed is None else self.ask(typed))
             return
         dialog = questions_dialog(self.query_one(QueryBox).placeholder)
         self.app.push_screen(dialog, lambda found: None if found is None else self._ask_all(found.file, found.lines))
