@@ -310,3 +310,15 @@ def test_lines_on_the_disk_are_those_of_the_whole_text(tmp_path: Path, data: byt
         assert not expected or found[at] == expected[at]
     if expected:
         assert list(Cells(found, ",", 0).rows()) == list(Cells(expected, ",", 0).rows())
+
+
+def test_plain_lines_need_no_column_and_a_file_without_rows_is_refused(place: Path) -> None:
+    run = classifier(place)
+    (place / "lines.txt").write_text("a good day\n\nbad luck\n")
+    assert call("predict", run.id, "--file", str(place / "lines.txt"), "--output", str(place / "lines.csv"))[0] == 0
+    assert len((place / "lines.csv").read_text().splitlines()) == 3
+    (place / "header.csv").write_text("id,review,label\n")
+    for command in (("predict", "--output", str(place / "none.csv")), ("evaluate",)):
+        said = refused(command[0], run.id, "--file", str(place / "header.csv"), *command[1:])
+        assert said.endswith("header.csv has no rows under its column names")
+    assert not (place / "none.csv").exists()

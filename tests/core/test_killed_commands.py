@@ -145,9 +145,11 @@ def test_what_was_left_of_making_a_run_goes_when_the_next_is_made(tmp_path: Path
         folder = tmp_path / str(moment)
         killed = killed_at(moment, lambda folder=folder: new_run(folder, config))
         left += bool(list(folder.glob(".*.new")))
-        new_run(folder, config)
+        made = new_run(folder, config)
         assert not list(folder.glob(".*.new"))
-        assert all(run.summary().status == "queued" for run in Workspace(folder).runs())
+        # Who was to start the killed one's run is gone, and it says so.
+        others = [run.summary().status for run in Workspace(folder).runs() if run.id != made.id]
+        assert made.summary().status == "queued" and set(others) <= {"died"}
         if not killed:
             break
     assert left > 5

@@ -32,6 +32,7 @@ def prune(options: Options) -> int:
     if not (named or asks or options.yes or options.dry_run):
         raise UserError(
             "prune: RUN is missing; name runs, group:NAME, or --filter EXPR; --yes takes every run that has ended"
+            + ("; seqsum bin --empty is for the bin alone" if options.bin else "")
         )
     found, refused = _planned(_runs(options, workspace, named), lambda run: control.plan(run, keep, best=best), before)
     if len(refused) == 1 and not found and len(options.runs) == 1:

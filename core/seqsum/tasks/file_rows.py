@@ -137,6 +137,8 @@ class _Table(FileRows):
         first = [row for _, row in islice(self._cells.rows(), 1 + LOOKED_AT) if row is not None]
         self.named = _is_named(first, wanted, source)
         columns = [cell.strip() for cell in first[0]] if self.named else [str(at + 1) for at in range(len(first[0]))]
+        if self.named and len(first) == 1:
+            raise UserError(f"{FIELD}: {source} has no rows under its column names")
         separator = self._cells.separator if len(columns) > 1 else ""
         super().__init__(source, lines, columns, separator, decoded.replaced)
 
@@ -197,9 +199,10 @@ class _Objects(FileRows):
 
 
 class _Lines(FileRows):
-    """A question on each line; blank lines are none."""
+    """A question on each line, whatever its column is called elsewhere; blank lines are none."""
 
     def __init__(self, path: str, wanted: Sequence[FileColumn]) -> None:
+        self._question = wanted[0]
         lines, decoded = open_lines(path, FIELD, wanted[0].encoding)
         super().__init__(one_line(Path(path).name), lines, (INPUT,), "", decoded.replaced)
         if not any(line.strip() for line in lines):
@@ -210,6 +213,9 @@ class _Lines(FileRows):
             self._at = line
             if text.strip():
                 yield FileRow(line, [text])
+
+    def column(self, wanted: FileColumn) -> str:
+        return INPUT if wanted == self._question else super().column(wanted)
 
     def has(self, column: str) -> bool:
         return column == INPUT
