@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import seqsum
+from seqsum.runs import Workspace
 from support.command_line import lines
 from support.engine import SMALL, wait_until
 
@@ -60,9 +61,13 @@ def test_a_sweep_that_is_not_waited_for_is_stopped_and_goes_on(tmp_path: Path) -
 
 def test_an_interrupted_wait_stops_the_sweep(tmp_path: Path) -> None:
     over = {**FEW, "optim.lr": [0.001, 0.1], "train.steps": 100_000}
-    script = f"import seqsum; seqsum.sweep('baseline', {over!r}, seeds=1, name='mine', workspace={str(tmp_path)!r})"
+    # As a terminal has it: what runs behind a shell's & has ctrl+c ignored.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = (
+        f"{heard}; import seqsum; seqsum.sweep('baseline', {over!r}, seeds=1, name='mine', workspace={str(tmp_path)!r})"
+    )
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, env=os.environ, text=True)
-    sweep = seqsum.StartedSweep(seqsum.api._workspace(tmp_path), "mine")
+    sweep = seqsum.StartedSweep(Workspace(tmp_path), "mine")
 
     def begun() -> bool:
         try:
