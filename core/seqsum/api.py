@@ -129,13 +129,13 @@ class TrainedRun:
 
     @property
     def last(self) -> dict[str, float]:
-        """Metric → its last value."""
-        return dict(self.run.summary().metrics)
+        """Metric → its last value. One that it has not raises UserError."""
+        return _Values(self.run.summary().metrics)
 
     @property
     def best(self) -> dict[str, float]:
-        """Metric → its best value, of those of which one way is better."""
-        found: dict[str, float] = {}
+        """Metric → its best value, of those of which one way is better. One that it has not raises UserError."""
+        found: dict[str, float] = _Values()
         with History(self.run) as history:
             for name in history.metrics():
                 direction = direction_of(name)
@@ -535,6 +535,11 @@ def load(run: TrainedRun | str, checkpoint: Checkpoint = LAST, *, workspace: Pla
 class _Settings(dict[str, Any]):
     def __missing__(self, path: str) -> Any:
         raise UserError(f"config: this run has no setting {one_line(str(path))}{did_you_mean(str(path), self)}")
+
+
+class _Values(dict[str, float]):
+    def __missing__(self, name: str) -> float:
+        raise UserError(f"metrics: this run has no value of {one_line(str(name))}{did_you_mean(str(name), self)}")
 
 
 def _workspace(folder: Place) -> Workspace:

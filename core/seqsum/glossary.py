@@ -258,7 +258,8 @@ _ON_SCREEN = {
         "The error of saying the value one season before (task.season): what a forecast of seasons has to beat.",
     "mae same as last, horizon mae same as last":
         "The error of saying the last value again: what a forecast has to beat.",
-    "majority class accuracy": "The accuracy of always saying the most frequent class: what a model has to beat.",
+    "majority class accuracy":
+        "The accuracy of always saying the class that is most frequent in the training part: what a model has to beat.",
     "memory mb": "Memory that the run takes, in megabytes.",
     "name": "What a run is called; its id names it as well.",
     "progress": "How much of its steps a run has done.",

@@ -43,6 +43,9 @@ def test_a_run_is_trained_and_read(run: seqsum.TrainedRun, tmp_path: Path) -> No
     assert run.config["train.steps"] == 40 and "loss" in run.metrics
     with pytest.raises(seqsum.UserError, match='did you mean "train'):
         _ = run.config["train.step"]
+    for values in (run.last, run.best):
+        with pytest.raises(seqsum.UserError, match='did you mean "loss"'):
+            _ = values["los"]
     with pytest.raises(seqsum.UserError, match='no metric "los"; there are loss'):
         run.metric("los")
     assert seqsum.find_run("mine", workspace=tmp_path) == run
