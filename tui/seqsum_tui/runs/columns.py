@@ -89,7 +89,7 @@ def _name(line: Line, now: float, width: int) -> str:
     name = ("! " if line.summary.problems and line.kind != "group" else "") + display.literal(line.summary.name)
     if line.kind == "group":
         # What tells it from other groups goes before how many runs it has.
-        sizes = [f" {line.size}", f" {line.short_size}", ""]
+        sizes = [f" {line.size}", f" {line.short_size}", *([""] if SETTING in name else [])]
         rooms = [width - 2 - len(size) for size in sizes]
         fits = next((at for at, room in enumerate(rooms) if _fits(name, room)), 1 if rooms[0] < NARROWEST else 0)
         shown = display.fit(shorten_name(name, rooms[fits]) if SETTING in name else name, rooms[fits]).rstrip()
