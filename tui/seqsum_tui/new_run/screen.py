@@ -447,7 +447,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         """Ask for several values of the field under the cursor, for a sweep."""
         row = self._settings.form.current
         if row is None:
-            self._say("Several values are for a setting: → goes to the settings, then on one ctrl+t asks for them")
+            self._say("Several values are for a setting: → goes to the settings, then the same key asks for them")
             return
         facts, draft = row.facts, self.draft
         choices = ("off", "on") if facts.kind == "bool" else choices_of(facts)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 from textual.suggester import Suggester
 
-from seqsum_tui.key import key
+from seqsum_tui.shared import bindings
 from seqsum_tui.shared.one_line import OneLineInput
 from seqsum_tui.shared.polling import in_thread
 
@@ -46,9 +46,7 @@ def completed(typed: str) -> str | None:
 class PathInput(OneLineInput):
     """What is shown grey is taken with tab, or the right arrow; where nothing is, tab goes on."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key("path.complete", "tab", "complete", "Complete", "Take the name that is shown grey, or go to the next line"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings.PATH
 
     def __init__(self, value: str = "", **kwargs: Any) -> None:
         super().__init__(value, suggester=FileSuggester(), **kwargs)
