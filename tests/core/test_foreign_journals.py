@@ -11,16 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from swanlab.sdk.internal.core_python.store import DataStoreWriter
 
-from seqsum.foreign.following import Follower
-from seqsum.runs import Run
-from support.following import followed, following, points
+from support.following import follows, points
 
 SWANLAB = """
 import swanlab, sys
@@ -42,16 +39,8 @@ def logs(tmp_path: Path) -> Path:
 @pytest.fixture
 def follow(tmp_path: Path, logs: Path) -> Iterator[Any]:
     """Follow the logs until nothing of them is new; return the runs by their names, and the follower."""
-    with ExitStack() as open_ones:
-        made: list[Follower] = []
-
-        def run() -> tuple[dict[str, Run], Follower]:
-            # Not before the logs are there.
-            follower = made[0] if made else open_ones.enter_context(following(logs, tmp_path / "runs"))
-            made[:] = [follower]
-            return followed(follower), follower
-
-        yield run
+    with follows(logs, tmp_path / "runs") as follow:
+        yield follow
 
 
 def test_what_swanlab_writes(logs: Path, follow: Any) -> None:

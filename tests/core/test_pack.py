@@ -22,11 +22,11 @@ from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
 from seqsum.runs.doctor import examine
 from seqsum.runs.lock import take_lock
-from seqsum.runs.store import TABLES
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
 from support.command_line import call, lines, refused
 from support.engine import same_bits, tensors
+from support.run_files import files_of, rows_of
 from support.trained import trained_run
 
 ODD = [math.nan, math.inf, -math.inf, -0.0, 5e-324, sys.float_info.max, 0.1, 1 / 3]
@@ -56,24 +56,6 @@ def packed(run: Run, tmp_path: Path) -> Path:
     path = tmp_path / "run.seqsum.zip"
     lines("pack", run.id, "--output", str(path), "--workspace", str(tmp_path / "here"))
     return path
-
-
-def rows_of(run: Run) -> dict[str, list[str]]:
-    """Every row of a run's store, as SQLite itself gives it."""
-    with closing(sqlite3.connect(run.folder / "metrics.db")) as database:
-        return {
-            table: [repr(row) for row in database.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
-            for table in (*TABLES, "copy")
-        }
-
-
-def files_of(run: Run) -> dict[str, tuple[int, bytes | None]]:
-    """What lies in a run's folder, but for its store, its locks and links: when it was written, and its bytes."""
-    return {
-        str(path.relative_to(run.folder)): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
-        for path in run.folder.rglob("*")
-        if not path.name.startswith((".", "metrics.db", "worker.lock")) and not path.is_symlink()
-    }
 
 
 def unpacked(packed: Path, workspace: Path, *more: str) -> Run:

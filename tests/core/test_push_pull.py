@@ -21,12 +21,12 @@ from seqsum.runs.annotations import annotate
 from seqsum.runs.doctor import examine
 from seqsum.runs.lock import take_lock
 from seqsum.runs.rollup import ADDED
-from seqsum.runs.store import TABLES
 from seqsum.training import checkpoint
 from seqsum.training.trainer import Trainer
 from support.command_line import call, lines, refused
 from support.engine import new_run, same_bits, small, tensors
 from support.postgres import Postgres, postgres, waits_for_a_lock, why_none
+from support.run_files import files_of, rows_of
 from support.trained import trained_run
 
 if why_none():
@@ -64,24 +64,6 @@ def run(tmp_path: Path) -> Run:
     (run.folder / "tracker" / "empty").mkdir(parents=True)
     (run.folder / "tracker" / "nothing").touch()
     return run
-
-
-def rows_of(run: Run) -> dict[str, list[str]]:
-    """Every row of a run's store, as SQLite itself gives it."""
-    with closing(sqlite3.connect(run.folder / "metrics.db")) as database:
-        return {
-            table: [repr(row) for row in database.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
-            for table in (*TABLES, "copy")
-        }
-
-
-def files_of(run: Run) -> dict[str, tuple[int, bytes | None]]:
-    """What lies in a run's folder, but for its store and its locks: when it was written, and its bytes."""
-    return {
-        str(path.relative_to(run.folder)): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
-        for path in run.folder.rglob("*")
-        if not path.name.startswith((".", "metrics.db", "worker.lock"))
-    }
 
 
 def at(folder: Path, id: str) -> Run:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from seqsum.foreign.following import Follower
@@ -27,6 +27,21 @@ def followed(follower: Follower) -> dict[str, Run]:
     while follower.work(0.0):
         pass
     return {one.name: one for one in Workspace(follower.workspace.folder).runs()}
+
+
+@contextmanager
+def follows(logs: Path, workspace: Path) -> Iterator[Callable[[], tuple[dict[str, Run], Follower]]]:
+    """Have logs followed, each time until nothing of them is new, from when the first is there; each gives the runs by
+    their names, and the follower."""
+    with ExitStack() as open_ones:
+        made: list[Follower] = []
+
+        def follow() -> tuple[dict[str, Run], Follower]:
+            if not made:
+                made.append(open_ones.enter_context(following(logs, workspace)))
+            return followed(made[0]), made[0]
+
+        yield follow
 
 
 def points(run: Run, metric: str) -> list[tuple[int, float]]:

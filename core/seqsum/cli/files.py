@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from seqsum.cli.follow import overall_bar, stopping
 from seqsum.cli.output import complain, say, say_json, write_out
 from seqsum.errors import UserError
-from seqsum.export import new_file
 from seqsum.formatting import count
+from seqsum.output_file import new_file
 from seqsum.text import one_line, printable
 
 if TYPE_CHECKING:

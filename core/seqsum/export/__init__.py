@@ -5,17 +5,13 @@ May import `runs`, `plotting`, `training` (checkpoints), `foreign` (how other to
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from seqsum.errors import UserError, told_as
-from seqsum.files import written_beside
+from seqsum.output_file import new_file
 from seqsum.runs import Run
-from seqsum.text import printable
 
 if TYPE_CHECKING:
     from seqsum.plotting.axes import ValueAxis
@@ -92,22 +88,5 @@ def write_folders(runs: Sequence[Run], tool: str, root: Path, force: bool = Fals
 
 def write(path: Path, content: bytes, force: bool = False) -> None:
     """Write a file, whole or not at all; raise UserError when it is there already, or can't be written."""
-    with new_file(path, force) as file:
+    with new_file(path, force, "export") as file:
         file.write(content)
-
-
-@contextmanager
-def new_file(path: Path, force: bool = False, command: str = "export") -> Iterator[BinaryIO]:
-    """Have a file written, whole or not at all; raise UserError, before anything is done, when it is there already, and
-    when it can't be written. command: what messages begin with"""
-    shown = printable(str(path))
-    with told_as(f"{command}: can't write {shown}"):
-        if path.is_dir():
-            raise UserError(f"{command}: {shown} is a folder; name a file in it")
-        if path.exists() and not path.is_file():
-            raise UserError(f"{command}: {shown} is no file (a device, a pipe or a socket); name a file")
-        if os.path.lexists(path) and not force:
-            raise UserError(f"{command}: {shown} is there already; choose another name, or overwrite it with --force")
-        # Where it is a link, what it points to is written, as a shell would.
-        with written_beside(path.resolve()) as file:
-            yield file

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 import sqlite3
 import stat
@@ -23,8 +22,9 @@ from pathlib import Path
 from typing import IO
 
 from seqsum.errors import UserError, told_as
-from seqsum.files import LARGEST_JSON, json_bytes, open_regular, parse_json, sync_folder
+from seqsum.files import LARGEST_JSON, json_bytes, open_regular, parse_json
 from seqsum.formatting import count, size
+from seqsum.output_file import new_file
 from seqsum.runs import store_rows
 from seqsum.runs.annotations import annotate, check_typed_name
 from seqsum.runs.kinds import Fields
@@ -94,15 +94,6 @@ def pack(run: Run, path: Path, *, replace: bool = False) -> Packed:
     Raises UserError for a run that a worker is at or that can't be read, and where the archive can't be written or is
     there already, unless `replace`.
     """
-    shown = printable(str(path))
-    if path.is_dir():
-        raise UserError(f"pack: {shown} is a folder; name a file in it")
-    if path.exists() and not path.is_file():
-        raise UserError(f"pack: {shown} is no file (a device, a pipe or a socket); name a file")
-    if os.path.lexists(path) and not replace:
-        raise UserError(f"pack: {shown} is there already; choose another name, or overwrite it with --force")
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     with held(run, "pack"), told_as(f"pack: can't read {run.folder}", sqlite3.Error), Snapshot(run) as database:
         here = content_of(run, database)
         snapshot = Path(database.execute("PRAGMA database_list").fetchone()[2])
@@ -117,17 +108,8 @@ def pack(run: Run, path: Path, *, replace: bool = False) -> Packed:
         facts = snapshot.stat()
         files[METRICS_FILE] = facts.st_size, checksum_of(snapshot), facts.st_mtime_ns
         packed = Packed(run.id, run.name, FORMAT, here.store, files)
-        with told_as(f"pack: can't write {shown}"):
-            try:
-                with temporary.open("xb") as file:
-                    _write(file, packed, sources)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-            sync_folder(path.parent)
+        with new_file(path, replace, "pack") as file:
+            _write(file, packed, sources)
     return packed
 
 

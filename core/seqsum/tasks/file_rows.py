@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from seqsum.errors import UserError, did_you_mean
 from seqsum.schema import shown
@@ -27,6 +27,17 @@ INPUT = "input"
 """What the one column of plain lines is called."""
 FIELD = "file"
 """What messages about the file begin with."""
+
+
+class TwoColumns(Protocol):
+    """The settings of a task that reads questions and their answers from two columns."""
+
+    @property
+    def file(self) -> str | None: ...
+    @property
+    def header(self) -> Header: ...
+    @property
+    def encoding(self) -> Encoding: ...
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,18 @@ class FileColumn:
     def called(self, name: str | None) -> FileColumn:
         """Return this column under the name that a person says; as it is, where nobody does."""
         return self if name is None else replace(self, name=name)
+
+
+def column_of_two(config: TwoColumns, named: Sequence[str | None], words: Sequence[str], place: int) -> FileColumn:
+    """Return the column of questions, 0, or of their right answers, 1, in a file that is asked.
+
+    named: what both are called in the run's own file; words: what they are called usually
+    """
+    table = config.file is not None and config.file.endswith(PLAIN_LINES)
+    option = ("--column", "--truth-column")[place]
+    return FileColumn(
+        named[place], tuple(words[place : place + 1]), place == 0, option, config.header, config.encoding, table
+    )
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from seqsum.tasks.base import (
 from seqsum.tasks.codec import Codec
 from seqsum.tasks.edit_distance import edit_distances
 from seqsum.tasks.epochs import EpochBatches
-from seqsum.tasks.file_rows import PLAIN_LINES, AskedFile, FileColumn
+from seqsum.tasks.file_rows import AskedFile, FileColumn, column_of_two
 from seqsum.tasks.header import Header
 from seqsum.tasks.paired_texts import LONGEST, WORDS, PairedTexts, PairsSource, number_target, read_pairs
 from seqsum.tasks.registry import register_task
@@ -158,21 +158,17 @@ class Pairs(DataTask[PairsConfig]):
 
     @property
     def question_column(self) -> FileColumn:
-        return self._column(0, "--column")
+        return self._column(0)
 
-    def _column(self, place: int, option: str) -> FileColumn:
-        """The column of sources, 0, or of targets, 1, in a file that is asked."""
+    def _column(self, place: int) -> FileColumn:
         config = self.config
         named = self._facts.get("columns") or (config.source_column, config.target_column)
-        table = config.file is not None and config.file.endswith(PLAIN_LINES)
-        return FileColumn(
-            named[place], WORDS[place : place + 1], place == 0, option, config.header, config.encoding, table
-        )
+        return column_of_two(config, named, WORDS, place)
 
     def of_file(self, file: AskedFile) -> Pairs:
         found = copy(self)
         found.part = "file"
-        targets = self._column(1, "--truth-column").called(file.truth_column)
+        targets = self._column(1).called(file.truth_column)
         found._file = PairsOfFile(file, self.question_column.called(file.column), targets, self.unit)
         return found
 

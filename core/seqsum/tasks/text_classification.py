@@ -33,7 +33,7 @@ from seqsum.tasks.base import (
 )
 from seqsum.tasks.codec import Codec
 from seqsum.tasks.epochs import EpochBatches
-from seqsum.tasks.file_rows import PLAIN_LINES, AskedFile, FileColumn
+from seqsum.tasks.file_rows import AskedFile, FileColumn, column_of_two
 from seqsum.tasks.header import Header
 from seqsum.tasks.label_scores import LabelCounts
 from seqsum.tasks.labelled_lines import WORDS, LabelledLines, LinesSource, read_lines
@@ -182,23 +182,19 @@ class TextClassification(DataTask[TextClassificationConfig]):
 
     @property
     def question_column(self) -> FileColumn:
-        return self._column(0, "--column")
+        return self._column(0)
 
-    def _column(self, place: int, option: str) -> FileColumn:
-        """The column of texts, 0, or of labels, 1, in a file that is asked."""
+    def _column(self, place: int) -> FileColumn:
         config = self.config
         named = self._facts.get("columns") or (config.text_column, config.label_column)
-        table = config.file is not None and config.file.endswith(PLAIN_LINES)
-        return FileColumn(
-            named[place], WORDS[place : place + 1], place == 0, option, config.header, config.encoding, table
-        )
+        return column_of_two(config, named, WORDS, place)
 
     def of_file(self, file: AskedFile) -> TextClassification:
         found = copy(self)
         found.part = "file"
         columns = (
             self.question_column.called(file.column),
-            self._column(1, "--truth-column").called(file.truth_column),
+            self._column(1).called(file.truth_column),
         )
         found._file = PairsOfFile(file, *columns, self.unit)
         with suppress(UserError):  # the training part may be gone: it tells which label is the most frequent
