@@ -6,20 +6,24 @@ import fcntl
 import itertools
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from seqsum import worker
 from seqsum.control import commands, fork_rewind
 from seqsum.files import write_atomically
 from seqsum.runs import Run, Workspace
+from seqsum.runs.lock import this_boot
 from support import power
 from support.crash import killed_at
-from support.engine import new_run, outcome_of, small
+from support.engine import new_run, outcome_of, small, wait_until
 from support.said import said_of
 
 REWOUND = re.compile(r"rewound-[0-9-]+")
@@ -197,3 +201,18 @@ def test_a_file_that_another_program_writes_is_left_to_it(tmp_path: Path) -> Non
         assert temporary.exists()
     write_atomically(tmp_path / "run.json", b"{}")
     assert not temporary.exists()
+
+
+def test_who_was_to_start_a_run_is_known_by_more_than_a_number(tmp_path: Path) -> None:
+    run = new_run(tmp_path, small())
+    assert run.summary().status == "queued"
+    with run.store() as store:
+        store.set_state(boot="of another start of this machine")
+    assert run.summary().status == "died" and "seqsum resume" in (run.summary().reason or "")
+    # Ended, and not waited for: its number is still taken.
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE, "its end")
+    with run.store() as store:
+        store.set_state(boot=this_boot(), launcher=process.pid)
+    assert run.summary().status == "died"
+    process.wait()

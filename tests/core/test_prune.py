@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -118,6 +121,20 @@ def test_killed_at_any_moment_it_leaves_whole_checkpoints_and_is_ended_by_the_ne
         if not killed:
             break
     assert moment > 8
+
+
+def test_where_nobody_knows_the_best_nothing_is_deleted(run: Run) -> None:
+    with closing(sqlite3.connect(run.folder / "metrics.db")) as database:
+        database.execute("DROP TABLE pt")
+    assert run.id in refused("prune", run.id, "--keep", "3", *here(run))
+    assert steps_saved(run.checkpoints) == [*STEPS]
+
+
+def test_a_run_whose_plug_in_is_gone_is_pruned_as_others(run: Run) -> None:
+    record = json.loads((run.folder / "run.json").read_text())
+    record["config"]["task"]["name"] = "of_a_plug_in"
+    (run.folder / "run.json").write_text(json.dumps(record))
+    assert prune(run, 3).steps and steps_saved(run.checkpoints) == [50, 90, 100, 110]
 
 
 def test_a_run_with_a_worker_is_left_alone(run: Run) -> None:

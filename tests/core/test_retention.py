@@ -19,6 +19,7 @@ from seqsum.runs.filter import Names, parse
 from seqsum.runs.index import Index
 from seqsum.runs.retention import FEWEST, MOST, MOST_BYTES, NEWEST, kept, most_at_once, most_kept
 from seqsum.training.trainer import Trainer
+from support.command_line import lines
 from support.engine import new_run, small, wait_for_end, wait_for_step
 
 SMALL_ONE = 30_000
@@ -151,6 +152,17 @@ def test_a_snapshot_stays_though_its_step_was_saved_already(fork_server: WarmLau
     assert wait_for_end(run).status == "stopped"
     there = steps_saved(run.checkpoints)
     assert asked in there and len(there) <= MOST + 2
+
+
+def test_what_was_saved_to_answer_a_question_goes_as_others_do(fork_server: WarmLauncher, tmp_path: Path) -> None:
+    run = new_run(tmp_path, small(train__steps=10**7, train__keep_checkpoints=2, train__backend="torch"))
+    fork_server.submit(run)
+    wait_for_step(run, 1)
+    here = "--workspace", str(tmp_path)
+    answered = [lines("predict", run.id, "1 2 3", *here)[0]["checkpoint_step"] for _ in range(4)]
+    stop(run)
+    assert wait_for_end(run).status == "stopped"
+    assert len({*answered}) == 4 and not {*answered[:2]} & {*steps_saved(run.checkpoints)}
 
 
 def test_one_that_a_fork_shares_and_one_that_was_asked_for_stay(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class Asking:
         step = None if options.checkpoint is None else step_named(self.run, options.checkpoint, verb)
         if step is None and self.run.outline().status in ("running", "paused"):
             try:
-                commands.snapshot(self.run)
+                commands.snapshot(self.run, kept=False)
             except ReadOnlyStore:
                 # Another user's: it answers with the newest checkpoint that there is.
                 pass

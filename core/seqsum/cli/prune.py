@@ -8,20 +8,20 @@ import sys
 import time
 from collections.abc import Callable
 
-from seqsum.cli.many import chosen, each
+from seqsum.cli.many import agree, each, meant
 from seqsum.cli.output import complain, say, say_columns, say_json
 from seqsum.control import prune as control
 from seqsum.control.prune import Pruned
 from seqsum.errors import UserError
 from seqsum.formatting import count, size
 from seqsum.runs import Run, Workspace, bin
+from seqsum.runs.best import BEST, LAST
 from seqsum.runs.disk import size_on_disk
 from seqsum.runs.retention import Keep
 from seqsum.text import one_line, printable
 
 Options = argparse.Namespace
 MOST_LISTED = 20
-BEST, LAST = "best", "last"
 
 
 def prune(options: Options) -> int:
@@ -46,11 +46,7 @@ def prune(options: Options) -> int:
         for one in found if options.json else ():
             _say(options, one, deleted=False)
         return 0
-    if asks and not options.yes:
-        sys.stdout.write(f"delete them for good, and free {size(freed)}? [y/N] ")
-        sys.stdout.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise UserError("prune: nothing was done")
+    agree(options, "prune", f"delete them for good, and free {size(freed)}")
     status = each(found, lambda one: _say(options, control.prune(one.run, keep, best=best))) if found else 0
     if binned:
         bin.empty(workspace.folder, before)
@@ -64,8 +60,7 @@ def prune(options: Options) -> int:
 def _runs(options: Options, workspace: Workspace, named: bool) -> list[Run]:
     if not named:
         return [Run(workspace.folder / one.id) for one in workspace.summaries() if not one.live]
-    unasked = argparse.Namespace(**{**vars(options), "yes": True})  # it is asked once it is known what would go
-    return chosen(unasked, "prune", options.runs, workspace)
+    return meant(options, "prune", options.runs, workspace)
 
 
 def _planned(runs: list[Run], plan: Callable[[Run], Pruned], before: float) -> tuple[list[Pruned], list[UserError]]:
@@ -73,8 +68,7 @@ def _planned(runs: list[Run], plan: Callable[[Run], Pruned], before: float) -> t
     found, refused = list[Pruned](), list[UserError]()
     for run in runs:
         try:
-            one = plan(run)
-            if one.steps and run.summary().updated < before:
+            if run.summary().updated < before and (one := plan(run)).steps:
                 found.append(one)
         except UserError as error:
             refused.append(error)

@@ -143,10 +143,11 @@ def stop(run: Run) -> dict[str, Any]:
     return _ask(run, LIVE_STATUSES, "stop")
 
 
-def snapshot(run: Run) -> dict[str, Any]:
-    """Have a live run save a checkpoint now; the outcome's `step` says which."""
+def snapshot(run: Run, *, kept: bool = True) -> dict[str, Any]:
+    """Have a live run save a checkpoint now; the outcome's `step` says which. kept: it stays, whatever
+    train.keep_checkpoints says; what is saved to answer a question need not."""
     _check_open(run, "snapshot")
-    return _ask(run, HEARING_STATUSES, "snapshot")
+    return _ask(run, HEARING_STATUSES, "snapshot", kept=kept)
 
 
 def set_value(run: Run, field: str, value: str) -> dict[str, Any]:

@@ -6,18 +6,19 @@ for (`seqsum snapshot`), and those that a fork shares: without them nothing woul
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqsum.config import TrainConfig
 from seqsum.errors import UserError, told_as
 from seqsum.runs import Run, checkpoint_files, retention, rewinding
 from seqsum.runs.access import read_only
-from seqsum.runs.best import best_step
+from seqsum.runs.best import best_saved
 from seqsum.runs.bounds import own_folder
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.checkpoint_files import ASKED
 from seqsum.runs.disk import size_on_disk
+from seqsum.runs.kinds import Fields
 from seqsum.runs.lock import no_worker
 from seqsum.runs.retention import Keep
 from seqsum.runs.run import said_status
@@ -36,8 +37,8 @@ class Pruned:
 def plan(run: Run, keep: Keep, *, best: bool = True) -> Pruned:
     """Return what would go of a run. keep: as `train.keep_checkpoints` has it; best: whether the best one stays.
 
-    Raises UserError, which begins with `prune`, where nothing of it may be deleted: a worker is at it, it is another
-    user's, or it is read from another program's log.
+    Raises UserError where nothing of it may be deleted: a worker is at it, it is another user's or another program's
+    log, or its points can't be read, so that nobody knows which is the best.
     """
     _check(run)
     return _chosen(run, keep, best=best)
@@ -56,13 +57,13 @@ def _check(run: Run) -> None:
 
 def _chosen(run: Run, keep: Keep, *, best: bool) -> Pruned:
     saved = checkpoint_files.steps_saved(own_folder(run.checkpoints))
-    config, spared = run.record.parsed_config(), set[int]()
+    every = Fields(run.settings().get("train", {}), "train").whole("checkpoint_every", TrainConfig().checkpoint_every)
     with run.store() as store:
-        spared |= {event.step for event in store.events(kind="checkpoint") if event.detail.get("reason") == ASKED}
-    with suppress(UserError):  # none is known to be the best
-        spared |= {best_step(run, "prune")} if best else set()
+        spared = {event.step for event in store.events(kind="checkpoint") if event.detail.get("reason") == ASKED}
+        of_best = best_saved(run) if best else None
+    spared |= set() if of_best is None else {of_best}
     size = checkpoint_files.size_of(_folder(run, saved[-1])) if saved else 0
-    gone = {*saved} - retention.kept(saved, keep, config.train.checkpoint_every, size) - spared if saved else set()
+    gone = {*saved} - retention.kept(saved, keep, max(every, 1), size) - spared if saved else set()
     gone = {step for step in gone if not checkpoint_files.is_shared(_folder(run, step))}
     if gone:
         whole = checkpoint_files.newest_whole(run.checkpoints)

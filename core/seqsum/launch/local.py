@@ -16,7 +16,7 @@ from seqsum.machine_queue import MachineQueue, machine_folder
 from seqsum.runs import Run, Store, Summary
 from seqsum.runs.access import by_another
 from seqsum.runs.changes import tell_changed
-from seqsum.runs.lock import take_lock
+from seqsum.runs.lock import take_lock, this_boot
 from seqsum.slots import Slots, worker_count
 from seqsum.training.card import will_take_card
 
@@ -113,6 +113,7 @@ class LocalLauncher:
                 "status": "queued" if queue else "starting",
                 "pid": None,
                 "launcher": os.getpid(),
+                "boot": this_boot(),
                 "job": {},
             }
             store.set_state(heard=store.last_command(), **state)

@@ -6,8 +6,10 @@ import math
 import re
 from collections.abc import Iterable
 
+from seqsum.config import TrainConfig
 from seqsum.errors import UserError
 from seqsum.runs.checkpoint_files import steps_saved
+from seqsum.runs.kinds import Fields
 from seqsum.runs.metric_direction import direction_of
 from seqsum.runs.run import Run
 from seqsum.text import printable
@@ -46,25 +48,38 @@ def no_such_step(run: Run, step: int, verb: str) -> UserError:
 def best_step(run: Run, verb: str) -> int:
     """Return the step of the best checkpoint by the run's train.best_metric and min_delta.
 
-    Where the best evaluation's checkpoint was not saved, it is the best of those that were saved at an evaluation.
     Raises UserError, which `verb` begins, where there is none.
     """
-    train = run.record.parsed_config().train
+    step = best_saved(run)
+    if step is not None:
+        return step
+    if not steps_saved(run.checkpoints):
+        raise UserError(f"{verb}: {run.no_checkpoint()}")
+    metric = run.settings().get("train", {}).get("best_metric")
+    raise UserError(
+        f"{verb}: no checkpoint of run {run.id} was saved at an evaluation of {metric}, so that none is known to be "
+        "the best; name one by its step"
+    )
+
+
+def best_saved(run: Run) -> int | None:
+    """Return the step of the best checkpoint; None where none was saved at an evaluation.
+
+    Where the best evaluation's checkpoint was not saved, it is the best of those that were saved at an evaluation. The
+    run's settings are read as they stand: its plug-in may be gone. Raises UserError where its points can't be read.
+    """
+    train, usual = Fields(run.settings().get("train", {}), "train"), TrainConfig()
+    metric, min_delta = train.text("best_metric", usual.best_metric), train.number("min_delta", usual.min_delta)
     with run.store() as store:
-        steps, values = store.points(train.best_metric)
-    higher = direction_of(train.best_metric) == "higher"
+        steps, values = store.points(metric)
+    higher = direction_of(metric) == "higher"
     found = list(zip(steps.astype(int).tolist(), values.tolist(), strict=True))
     saved = set(steps_saved(run.checkpoints))
     for points in (found, [point for point in found if point[0] in saved]):
-        step = _best(points, higher, train.min_delta)
+        step = _best(points, higher, min_delta)
         if step is not None and step in saved:
             return step
-    if not saved:
-        raise UserError(f"{verb}: {run.no_checkpoint()}")
-    raise UserError(
-        f"{verb}: no checkpoint of run {run.id} was saved at an evaluation of {train.best_metric}, so that none is "
-        "known to be the best; name one by its step"
-    )
+    return None
 
 
 def is_better(value: float, best: float | None, higher: bool, min_delta: float) -> bool:

@@ -93,6 +93,24 @@ def reason_told(folder: Path) -> str:
         return ""
 
 
+def this_boot() -> str:
+    """Return what tells this start of the machine from others; "" where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def process_lives(pid: int, boot: str) -> bool:
+    """Tell whether a process lives that did in a start of the machine (`this_boot`): then numbers are given anew."""
+    try:
+        return boot in ("", this_boot()) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.AccessDenied:
+        return True
+    except (psutil.Error, ValueError, OverflowError):
+        return False
+
+
 def stopped_worker(folder: Path, pid: int | None) -> psutil.Process | None:
     """Return a run's worker, by its process id, if a signal has stopped it (SIGSTOP); else None."""
     try:

@@ -27,7 +27,7 @@ from seqsum.runs.annotations import Annotations
 from seqsum.runs.bounds import RUN_NAME
 from seqsum.runs.gone import RunGone
 from seqsum.runs.kinds import LARGEST_WHOLE, LATEST, Fields, measured
-from seqsum.runs.lock import is_locked, owner_lives, reason_told, stopped_worker
+from seqsum.runs.lock import is_locked, owner_lives, process_lives, reason_told, stopped_worker
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, UNREADABLE, Store
@@ -312,7 +312,7 @@ class Run:
             problems.append(f"{METRICS_FILE}: the last {name} is {full(metrics.pop(name))}, which it can't be")
         waits = state["status"] == "queued" and state.get("pid") is None
         launcher = self._launcher(state) if waits and not alive else None
-        if launcher is not None and not psutil.pid_exists(launcher):
+        if launcher is not None and not self._is_to_be_started(launcher, state, store):
             way_out = f"seqsum resume {self.id} starts it"
             state |= {"status": "died", "reason": f"what was to start it has ended before (killed?); {way_out}"}
             launcher = None
@@ -326,6 +326,12 @@ class Run:
         summary = self._summary(state, metrics, [*problems, *store.problems])
         behind = {name: step for name, (step, _) in latest.items() if name in metrics and step < summary.step}
         return replace(summary, behind=behind, launcher=launcher), state.get("changes", {})
+
+    def _is_to_be_started(self, launcher: int, state: Mapping[str, Any], store: Store) -> bool:
+        if process_lives(launcher, state.get("boot") or ""):
+            return True
+        # It may have handed the run over, and ended, since the lock and the state were read.
+        return self.worker_lives or store.state().get("pid") is not None or store.state()["status"] != "queued"
 
     def _launcher(self, state: Mapping[str, Any]) -> int | None:
         """Return the process that is to start a worker of the run, which waits; None where that can't be told here."""

@@ -534,8 +534,9 @@ class Store:
             "until": given.whole_or_none("until"),
             "fused_from": given.whole_or_none("fused_from"),
             "ticket": given.text_or_none("ticket"),
-            # Of a run that waits: the process that is to start its worker.
+            # Of a run that waits: the process that is to start its worker, and the machine's start that it lived in.
             "launcher": given.whole_or_none("launcher"),
+            "boot": given.text_or_none("boot"),
             "upload": given.section("upload"),
             # Of a run that an engine starts: which, and by what it knows the run.
             "job": given.section("job"),

@@ -25,6 +25,7 @@ from seqsum.runs.annotations import FOLDERS, LONGEST_NAME, check_name
 from seqsum.runs.bounds import RUN_NAME, is_run, run_names
 from seqsum.runs.gone import BIN_FOLDER, RunGone, emptied
 from seqsum.runs.index import Index
+from seqsum.runs.lock import this_boot
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.rollup import unit_of
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
@@ -162,7 +163,8 @@ class Workspace:
             building.mkdir()
             try:
                 (building / CHECKPOINTS).mkdir()
-                first = {"status": "queued", "step": 0, "changes": {}, "launcher": os.getpid(), **state}
+                waits = {"launcher": os.getpid(), "boot": this_boot()}
+                first = {"status": "queued", "step": 0, "changes": {}, **waits, **state}
                 served = kept.server_of(self.folder) is not None
                 with (
                     kept.new_on_server(building, id, 1, first)

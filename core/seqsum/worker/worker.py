@@ -511,11 +511,12 @@ class Worker:
         self.stop_asked = hand(command.arguments.get("by")) or "command"
 
     def _on_snapshot(self, command: Command) -> None:
-        step = self.trainer.step
+        step, kept = self.trainer.step, command.arguments.get("kept", True)
         if not self.writer.saved:
-            self.writer.save(ASKED)
-        elif step not in self.trainer.asked:
+            self.writer.save(ASKED if kept else "question")
+        elif kept and step not in self.trainer.asked:
             self.store.add_event(step, "checkpoint", reason=ASKED, path=f"step-{step}")
-        self.trainer.asked.add(step)
+        if kept:
+            self.trainer.asked.add(step)
         self.writer.write(force=True)
         self._done(command, f"saved the checkpoint of step {step:,}")

@@ -153,7 +153,7 @@ class Session:
                 tell("saving a checkpoint of now…")
                 with suppress(UserError):
                     # A run that ended this moment has saved its last checkpoint already.
-                    await in_thread(lambda: commands.snapshot(self.run))
+                    await in_thread(lambda: commands.snapshot(self.run, kept=False))
         if not await in_thread(lambda: steps_saved(self.run.checkpoints)):
             raise UserError(f"nothing to ask: {await in_thread(self.run.no_checkpoint)}")
 
