@@ -135,9 +135,10 @@ def read_speeds(workspace: Workspace) -> list[Speed]:
             record = run.record
             if record.host != here or record.device not in ("cpu", None) or record.backend is None:
                 continue
-            summary = run.summary()
+            with run.store() as store:
+                summary, together = run.summary_from(store), store.state()["together"]
             seconds = summary.train_seconds or 0.0
-            if summary.step < 1 or seconds < SHORTEST_SECONDS:
+            if summary.step < 1 or seconds < SHORTEST_SECONDS or together > 1:
                 continue
             config, task = resolved(record.parsed_config(), SOURCE)
             cost = step_cost(config, task, record.backend)

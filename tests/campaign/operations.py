@@ -38,6 +38,7 @@ UNTOLD = {
     "directory",
     "updated",
     "launched",
+    "launcher",
     "created",
     "steps_per_second",
     "train_seconds",

@@ -128,6 +128,12 @@ def test_paths_are_completed_as_a_shell_does(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "new.csv").touch()
     (tmp_path / ".hidden").touch()
-    assert completed("da") == "data/" and completed("data/") == "data/new.csv" and completed("data/new.csv") is None
-    assert completed(f"{tmp_path}/d") == f"{tmp_path}/data/" and completed("nothing/x") is None
-    assert completed("") is None and completed("x") is None and completed(".h") == ".hidden"
+    here = Path()
+    assert (
+        completed("da", here) == "data/"
+        and completed("data/", here) == "data/new.csv"
+        and completed("data/new.csv", here) is None
+    )
+    assert completed(f"{tmp_path}/d", here) == f"{tmp_path}/data/" and completed("nothing/x", here) is None
+    assert completed("", here) is None and completed("x", here) is None and completed(".h", here) == ".hidden"
+    assert completed("new", tmp_path / "data") == "new.csv"

@@ -121,11 +121,11 @@ def _question(task: AnyTask) -> str:
 def _settings(section: Any) -> list[tuple[str, str]]:
     """Each setting as it is typed; of a path the last name alone, as the folders are nobody's business."""
     values = {name: getattr(section, name) for name in type(section).model_fields}
-    return [(f"`{name}`", Path(value).name if _is_path(value) else as_text(value)) for name, value in values.items()]
+    return [(f"`{name}`", _typed(value)) for name, value in values.items()]
 
 
-def _is_path(value: object) -> bool:
-    return isinstance(value, str) and "/" in value
+def _typed(value: Any) -> str:
+    return Path(value).name if isinstance(value, str) and "/" in value else as_text(value)
 
 
 def _metrics(run: Run, step: int) -> Iterator[str]:
@@ -167,8 +167,9 @@ def _command(run: Run, config: Config) -> str:
     except UserError:
         return f"# the preset {one_line(preset)} is not here; the settings stand above"
     flags = [
-        f"--{path}={mine}" for path, (mine, _) in config.differences(usual).items() if not path.startswith("track.")
+        f"--{path}={_typed(config.value(path))}" for path in config.differences(usual) if not path.startswith("track.")
     ]
+    preset = Path(preset).name
     command = " ".join(["seqsum", "train", *map(shlex.quote, [one_line(preset), *map(one_line, flags)])])
     parent = run.record.parent
     return command if parent is None else f"{command}\n# forked from step {parent.get('step')} of another run"

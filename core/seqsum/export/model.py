@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from seqsum import plugins
 from seqsum.config import Config
 from seqsum.errors import UserError, told_as
 from seqsum.export.card import card
@@ -20,7 +21,7 @@ from seqsum.export.source import gathered
 from seqsum.export.weights import chosen
 from seqsum.files import json_bytes
 from seqsum.registry import make_task, model_entry
-from seqsum.runs import Run
+from seqsum.runs import Run, provenance
 from seqsum.runs.record import installed_versions
 from seqsum.text import one_line, printable
 
@@ -86,8 +87,11 @@ def trained(run: Run, step: int | None = None) -> Trained:
         task = make_task(config.task, saved.state.get("data_facts"))
         model = make_model(task, config.model, 0).to(getattr(torch, config.train.dtype))
         model.load_state_dict(saved.model)
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError):
-        raise UserError(f"export: the {source} does not fit its configuration") from None
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        blamed = plugins.blamed(error)
+        raise UserError(blamed or f"export: the {source} does not fit its configuration") from None
+    made_by = provenance.known_hashes(saved.state.get("plugins"))
+    messages = [*messages, *provenance.edited(run.folder, made_by, f"the {source} was made")]
     return Trained(run, saved.step, config, task, model.eval(), saved.model, tuple(messages))
 
 

@@ -17,12 +17,13 @@ import psutil
 from seqsum.errors import UserError
 from seqsum.launch.local import LocalLauncher, ReadyRun, WorkerArguments
 from seqsum.runs import Run
+from seqsum.training.backends.fused import cache
 from seqsum.training.backends.fused_support import FEWEST, LANES, lanes_key
 
 LONGEST_MESSAGE = 2**17
 ANSWER_SECONDS = 30.0
 """How long a loaded process may take to fork a worker, with the loading."""
-AT_ONCE = 16
+AT_ONCE = LANES
 """Runs that are handed over as one, at most: each holds some files open until then."""
 MOST_LOCKS = 64
 """Locked descriptors that are read at once."""
@@ -203,19 +204,12 @@ def lots_of(runs: Sequence[tuple[Run, bool]]) -> list[list[tuple[Run, bool]]]:
 
     runs: each with whether it is queued
     """
+    # Where it would be compiled first, all of a lot would wait for that, deaf to what they are asked.
+    ready = cache.lanes_are_warm()
     alike: dict[str, list[tuple[Run, bool]]] = {}
-    lots = []
     for run, queue in runs:
-        key = _key_of(run) if queue else None
-        if key is None:
-            lots.append([(run, queue)])
-        else:
-            alike.setdefault(key, []).append((run, queue))
-    for found in alike.values():
-        for start in range(0, len(found), LANES):
-            lot = found[start : start + LANES]
-            lots += [lot] if len(lot) >= FEWEST else [[one] for one in lot]
-    return lots
+        alike.setdefault((_key_of(run) if queue and ready else None) or str(run.folder), []).append((run, queue))
+    return [lot for found in alike.values() for lot in ([found] if len(found) >= FEWEST else [[one] for one in found])]
 
 
 def _key_of(run: Run) -> str | None:

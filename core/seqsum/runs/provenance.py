@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum import plugins
-from seqsum.files import json_bytes, parse_json, read_regular
+from seqsum.files import json_bytes, parse_json, read_regular, write_atomically
 from seqsum.runs.git import Changes, Git, commit_of, root_of
 from seqsum.runs.kinds import Fields
 from seqsum.runs.redaction import shown_command
@@ -157,7 +157,7 @@ class _Keeper:
             changes = self._changes(root)
             name = f"{DIFF}{f'-{number}' if number > 1 else ''}.diff"
             if changes.diff:
-                _put(folder / name, changes.diff.encode())
+                write_atomically(folder / name, changes.diff.encode())
             told.append(
                 {
                     "of": whose,
@@ -170,7 +170,7 @@ class _Keeper:
                     "why": changes.why,
                 }
             )
-        _put(folder / REPOSITORY_FILE, json_bytes({"repositories": told}))
+        write_atomically(folder / REPOSITORY_FILE, json_bytes({"repositories": told}))
 
     def _changes(self, root: Path) -> Changes:
         when, known = self._asked.get(root, (-AGAIN_SECONDS, Changes()))
@@ -194,19 +194,6 @@ class _Keeper:
 @cache
 def _keeper() -> _Keeper:
     return _Keeper()
-
-
-def wait_for_repositories(seconds: float) -> bool:
-    """Wait until git was asked about all runs that this program has started; return whether it was."""
-    return _keeper().wait(seconds)
-
-
-def _put(path: Path, data: bytes) -> None:
-    """Write a file of a run, whole or not at all."""
-    building = path.with_name(f".{path.name}.new")
-    with building.open("wb") as file:
-        file.write(data)
-    building.replace(path)
 
 
 def repositories(folder: Path) -> list[dict[str, Any]]:
@@ -235,18 +222,13 @@ def repositories(folder: Path) -> list[dict[str, Any]]:
 def keep_code(folder: Path, sources: Iterable[str]) -> None:
     """Write the code of plug-ins, as it is loaded here, into a run's folder; what is there already stays."""
     for source in sources:
+        mark = (plugins.hash_of(source) or "")[:MARK]
         for name, code in plugins.code_of(source).items():
-            path = folder / SOURCE_FOLDER / code_name(source, name)
+            path = folder / SOURCE_FOLDER / f"{name.removesuffix('.py').replace('/', '.')}-{mark}{CODE_ENDING}"
             with suppress(OSError):
                 if not path.exists():
                     path.parent.mkdir(exist_ok=True)
-                    _put(path, code)
-
-
-def code_name(source: str, name: str) -> str:
-    """Return under which name the code of a plug-in's file is kept."""
-    stem = name.removesuffix(".py").replace("/", ".")
-    return f"{stem}-{(plugins.hash_of(source) or '')[:MARK]}{CODE_ENDING}"
+                    write_atomically(path, code)
 
 
 def code_names(folder: Path, hash: str) -> list[str]:

@@ -536,6 +536,8 @@ class Store:
             "ticket": given.text_or_none("ticket"),
             # Of a run that waits: the process that is to start its worker, and the machine's start that it lived in.
             "launcher": given.whole_or_none("launcher"),
+            # How many runs its process trained.
+            "together": given.whole("together", 1),
             "boot": given.text_or_none("boot"),
             "upload": given.section("upload"),
             # Of a run that an engine starts: which, and by what it knows the run.

@@ -68,7 +68,7 @@ def column_of_two(config: TwoColumns, named: Sequence[str | None], words: Sequen
 
     named: what both are called in the run's own file; words: what they are called usually
     """
-    table = config.file is not None and config.file.endswith(PLAIN_LINES)
+    table = config.file is not None and Path(config.file).suffix.lower() in PLAIN_LINES
     option = ("--column", "--truth-column")[place]
     return FileColumn(
         named[place], tuple(words[place : place + 1]), place == 0, option, config.header, config.encoding, table

@@ -99,7 +99,7 @@ def _wait(waiting: list[Member], ticket: str, queue: Queue, signals: StopSignal)
                 slot = queue.take_if_any() if at_once else queue.begin(ticket)
                 if at_once or slot is not None:
                     for one in waiting:
-                        begins(one.folder)
+                        begins(one.folder, len(waiting))
                     return waiting, slot
                 waited = time.monotonic() - began
                 time.sleep(min(max(WAITED_SHARE * waited, SOONEST_SECONDS), POLL_SECONDS))

@@ -128,12 +128,12 @@ def another_waits(folder: Path) -> bool:
         return False
 
 
-def begins(folder: Path) -> None:
-    """Write that a run waits no longer."""
+def begins(folder: Path, together: int = 1) -> None:
+    """Write that a run waits no longer. together: how many are trained in one process then, and share its time."""
     from seqsum.runs import Run
 
     with Run(folder).store() as store:
-        store.set_state(status="starting")
+        store.set_state(status="starting", together=together)
 
 
 def stopped_while_waiting(folder: Path, reason: str, by: str = "") -> None:

@@ -58,10 +58,12 @@ class FileScreen(Dialog[FileWanted]):
             yield OptionList(*(Option(Content(words)) for words in OFFERS), id="offers", markup=False)
             with Horizontal(classes="line"):
                 yield Label("File")
-                yield PathInput(id="file", placeholder="new.csv: .csv, .tsv, .jsonl, or lines of .txt", compact=True)
+                yield PathInput(
+                    self._folder, id="file", placeholder="new.csv: .csv, .tsv, .jsonl, or lines of .txt", compact=True
+                )
             with Horizontal(classes="line", id="to"):
                 yield Label("Into")
-                yield PathInput(id="output", placeholder=", ".join(ENDINGS), compact=True)
+                yield PathInput(self._folder, id="output", placeholder=", ".join(ENDINGS), compact=True)
             with Horizontal(classes="line"):
                 yield Label("Column")
                 yield OneLineInput(id="column", placeholder="of questions; as in training", compact=True)

@@ -38,10 +38,6 @@ class FileJob:
         self._process: Process | None = None
         self._stopped = False
 
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.returncode is None
-
     def stop(self) -> None:
         """Have it stop; nothing is left of what it has written."""
         self._stopped = True
@@ -62,7 +58,10 @@ class FileJob:
         last: dict[str, Any] = {}
         try:
             async for line in process.stdout:
-                last = json.loads(line)
+                told = _told(line)
+                if told is None:
+                    continue
+                last = told
                 if last.get("event") == "progress":
                     # Of what is read in one go nobody knows how much is left.
                     share = f" {formatting.progress(last['share'])}," if last["share"] else ""
@@ -101,3 +100,12 @@ def _command(workspace: Path, run_id: str, step: int | None, wanted: FileWanted)
     command += [f"--column={wanted.column}"] if wanted.column else []
     command += [f"--truth-column={wanted.truth_column}"] if wanted.truth_column else []
     return command if step is None else [*command, f"--checkpoint={step}"]
+
+
+def _told(line: bytes) -> dict[str, Any] | None:
+    """Return what a line of JSON tells; None for any other: a plug-in may print what it likes."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None

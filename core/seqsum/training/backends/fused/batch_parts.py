@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from seqsum.training.backends.fused.chunk import ChunkBatches, Parameters, Results
 
 Floats = NDArray[np.float32]
-Gradient = Callable[[int, int], tuple[float, int]]
 
 
 def divided(batch: int, parts: int) -> list[int]:

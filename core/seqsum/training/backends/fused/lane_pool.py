@@ -161,7 +161,10 @@ class LanePool:
         steps = min(part.left for part in parts)
         if len(parts) < FEWEST:
             for part in parts:
-                part.take(part.alone(*part.next(steps)))
+                try:
+                    part.take(part.alone(*part.next(steps)))
+                except BaseException as error:  # its own, and no other run's
+                    part.error = error
             return
         shape = parts[0].shape
         if shape not in self._arrays:
