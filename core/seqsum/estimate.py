@@ -136,7 +136,7 @@ def read_speeds(workspace: Workspace) -> list[Speed]:
             if record.host != here or record.device not in ("cpu", None) or record.backend is None:
                 continue
             with run.store() as store:
-                summary, together = run.summary_from(store), store.state()["together"]
+                summary, together = run.summary_from(store), store.state().get("together", 1)
             seconds = summary.train_seconds or 0.0
             if summary.step < 1 or seconds < SHORTEST_SECONDS or together > 1:
                 continue

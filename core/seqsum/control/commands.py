@@ -57,12 +57,13 @@ def start(
     The task's data is read here already, so that a wrong file is an answer and not a failed run.
     """
     said, (config, task) = config, checked(config)
+    told = [note.text for note in notes(said, task, typed=typed)]
+    if room := _room(config, task, workspace):
+        told.append(room)
     run = workspace.create(preset, config, name)
     with run.store() as store:
-        for note in notes(said, task, typed=typed):
-            store.add_event(0, "message", text=note.text)
-        if room := _room(config, task, workspace):
-            store.add_event(0, "message", text=room)
+        for text in told:
+            store.add_event(0, "message", text=text)
     launcher.submit(run, queue)
     provenance.keep_repositories(run.folder, run.record.plugins)
     return run

@@ -37,6 +37,7 @@ class OtherTask(Task[OtherConfig]):
     config_type: ClassVar[type[TaskConfig]] = OtherConfig
     title = "[u]Other[/u]"
     answer = "class"
+    vocabulary = classes = 7
 
     def batches(self, seed: int, first_step: int, steps: int, batch_size: int) -> Batches:
         raise NotImplementedError

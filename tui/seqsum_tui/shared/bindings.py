@@ -71,10 +71,6 @@ FILTER: list[BindingType] = [
     key("filter.clear", "escape", "leave(True)", "Clear", "List all runs again", display="esc"),
 ]
 
-PATH: list[BindingType] = [
-    key("path.complete", "tab", "complete", "Complete", "Take the name that is shown grey, or go to the next line"),
-]
-
 BIN: list[BindingType] = [
     key("bin.back", "escape,B", "back", "Back", "Back to the list of runs", display="esc"),
     key("bin.restore", "enter,u", "restore", "Restore", "Bring the run, or the marked ones, back", display="enter"),

@@ -47,6 +47,10 @@ WHOLE_FILE: list[BindingType] = [
     key("whole_file.accept", "enter", "accept", "Begin", "Begin with the file", first=True),
 ]
 
+PATH: list[BindingType] = [
+    key("path.complete", "tab", "complete", "Complete", "Take the name that is shown grey, or go to the next line"),
+]
+
 TOLD: list[BindingType] = [
     hidden("told.close", "escape,enter,q", "cancel", "Close", "Back to the screen", first=True),
 ]

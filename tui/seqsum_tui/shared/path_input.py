@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual.binding import BindingType
 from textual.suggester import Suggester
 
-from seqsum_tui.shared import bindings
+from seqsum_tui.shared import dialog_keys
 from seqsum_tui.shared.one_line import OneLineInput
 from seqsum_tui.shared.polling import in_thread
 
@@ -50,7 +50,7 @@ class PathInput(OneLineInput):
     folder: that from which a path without one is read
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings.PATH
+    BINDINGS: ClassVar[list[BindingType]] = dialog_keys.PATH
 
     def __init__(self, folder: Path, **kwargs: Any) -> None:
         super().__init__(suggester=FileSuggester(folder), **kwargs)
