@@ -173,6 +173,12 @@ class MachineQueue:
                 with suppress(OSError):
                     Path(entry.path).unlink()
 
+    def keep(self, ticket: str) -> None:
+        """Have a ticket count as long as this process lives, also while it only waits for the turn of another."""
+        for entry in entries(self.root):
+            if entry.user == os.geteuid() and entry.path.endswith(f"/{ticket}"):
+                self._hold(entry)
+
     def begin(self, ticket: str) -> int | None:
         """Return the descriptor that says that the run works, when it is its turn; to be closed at its end."""
         if time.monotonic() < self._rests_until:

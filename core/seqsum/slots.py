@@ -67,6 +67,9 @@ class Slots:
         """Return a slot's descriptor when it is a ticket's turn and a slot is free."""
         return self.take() if self.is_next(ticket) else None
 
+    def keep(self, ticket: str) -> None:
+        """A ticket counts as long as its run's lock is held."""
+
     def leave(self) -> None:
         """Nothing is left of a slot that was given back."""
 

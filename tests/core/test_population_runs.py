@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from seqsum import machine_queue
 from seqsum.config import Config
 from seqsum.control import commands
 from seqsum.control.replicate import Replication, parse_seeds
 from seqsum.launch import WarmLauncher, warm
 from seqsum.runs import Run, Workspace
+from seqsum.runs.waiting import place_of
 from seqsum.training.backends.fused import cache
 from seqsum.training.backends.fused_support import FEWEST
 from support.engine import CLOCK_METRICS, small, wait_for_end, wait_for_step, wait_until
@@ -154,6 +156,44 @@ def test_while_they_wait_one_can_be_taken_out_and_one_begins_all(launcher: WarmL
             assert wait_for_end(run).status == ("stopped" if seed == 3 else "finished")
         commands.stop(before)
         wait_for_end(before)
+    finally:
+        busy.close()
+
+
+@pytest.mark.parametrize("machine", [False, True], ids=["workspace", "machine"])
+def test_each_has_its_place_and_who_leaves_takes_no_others_along(
+    machine: bool, launcher: WarmLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if machine:
+        (tmp_path / "queue").mkdir()
+        monkeypatch.setenv("SEQSUM_QUEUE_DIR", str(tmp_path / "queue"))
+    busy = WarmLauncher(workers=1)
+    try:
+        place, endless = Workspace(tmp_path / "group"), LONG.changed({"train.steps": "900000000"}, "test")
+        before = commands.start(place, busy, "baseline", endless, queue=True)
+        wait_for_step(before, 1)
+        replication = group(tmp_path / "group", busy, CONFIG)
+        busy.warm()
+        replication.begin()
+        first, *others = replication.runs.values()
+        behind = commands.start(place, busy, "baseline", CONFIG, queue=True)
+        if machine:
+            # Only what a living worker holds counts here.
+            monkeypatch.setattr(machine_queue, "YOUNG_SECONDS", 0.0)
+            in_order = [place.folder / run.id for run in (first, *others, behind)]
+            wait_until(lambda: all(map(place_of, in_order)), "their workers")
+            assert [found.number for found in map(place_of, in_order) if found] == [*range(1, FEWEST + 2)]
+            monkeypatch.undo()
+            monkeypatch.setenv("SEQSUM_QUEUE_DIR", str(tmp_path / "queue"))
+        commands.stop(first)
+        commands.resume(first, busy, queue=True)
+        commands.stop(before)
+        began = []
+        for run in (*others, behind, first):
+            assert wait_for_end(run).status == "finished"
+            with run.store() as store:
+                began.append(store.events(kind="started")[0].time)
+        assert max(began[:-2]) < began[-2] < began[-1]
     finally:
         busy.close()
 

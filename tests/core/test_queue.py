@@ -343,8 +343,9 @@ def test_who_has_just_come_looks_for_a_turn_soon_and_seldomer_later(
 
     monkeypatch.setattr(queue_wait.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(queue_wait.time, "sleep", sleep)
-    go_on, slot = queue_wait.wait_for_slot(run.folder, slots.draw_ticket(run.id), slots, StopSignal())
-    assert go_on and slot is not None
+    place = queue_wait.Waiting(run.folder, slots.draw_ticket(run.id), slots)
+    begun, slot = queue_wait.wait_for_slot([place], StopSignal())
+    assert begun == [place] and slot is not None
     os.close(slot)
     looks = np.cumsum(pauses)
     # A turn that comes is taken within a tenth of the waiting, and nobody looks oftener than five times a second.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,14 +48,13 @@ class WorkerArguments:
 class ReadyRun:
     """A run whose lock is held and whose state says that it is started, but for its process.
 
-    store: its own, open. before: its status until then. behind: whether it was to wait in another run's place.
+    store: its own, open. before: its status until then.
     """
 
     run: Run
     store: Store
     before: str | None
     task: WorkerArguments
-    behind: bool = False
 
 
 class LocalLauncher:
@@ -87,11 +86,8 @@ class LocalLauncher:
         with ExitStack() as held:
             return self._begin(self._ready(run, queue, held))
 
-    def _ready(self, run: Run, queue: bool, held: ExitStack, behind: bool = False) -> ReadyRun:
-        """Do all but start the process. held: what lets go of the run's lock and store again.
-
-        behind: it waits in another run's place, with that run
-        """
+    def _ready(self, run: Run, queue: bool, held: ExitStack) -> ReadyRun:
+        """Do all but start the process. held: what lets go of the run's lock and store again."""
         count = self.capacity()
         with told_as(f"launch: can't start a worker for run {run.id}"), ExitStack() as taken:
             lock = take_lock(run.folder)
@@ -105,7 +101,7 @@ class LocalLauncher:
                 # While this waited for the lock, the worker that had it came to the run's end.
                 raise UserError(f"runs: {run.id} is finished")
             root, why = machine_folder()
-            ticket = _ticket(run, root, count, queue and not behind)
+            ticket = _ticket(run, root, count, queue)
             if queue and why:
                 store.add_event(store.state()["step"], "message", text=why)
             # An engine that was to start it later finds that the run is not its own any more.
@@ -118,18 +114,14 @@ class LocalLauncher:
             }
             store.set_state(heard=store.last_command(), **state)
             held.enter_context(taken.pop_all())
-        return ReadyRun(run, store, before, WorkerArguments(lock, ticket, count, str(root or "")), behind)
+        return ReadyRun(run, store, before, WorkerArguments(lock, ticket, count, str(root or "")))
 
     def _begin(self, ready: ReadyRun, pid: int | None = None) -> int:
         """Write which process works on a run; start one where there is none yet. Return its id."""
         with told_as(f"launch: can't start a worker for run {ready.run.id}"):
             if pid is None:
-                task = ready.task
-                if ready.behind:
-                    root = Path(task.root) if task.root else None
-                    task = replace(task, ticket=_ticket(ready.run, root, task.count, queue=True))
                 try:
-                    pid = self._spawn(ready.run, task)
+                    pid = self._spawn(ready.run, ready.task)
                 except OSError:
                     ready.store.set_state(status=ready.before)
                     raise

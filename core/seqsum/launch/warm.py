@@ -131,8 +131,7 @@ class WarmLauncher(LocalLauncher):
                 ready.append([])
                 for run, queue in lot:
                     try:
-                        # Runs that are worked on together wait together, in the place of the first.
-                        ready[-1].append(self._ready(run, queue, held, behind=bool(ready[-1])))
+                        ready[-1].append(self._ready(run, queue, held))
                     except UserError as error:
                         # Somebody may have started it meanwhile.
                         failed = failed if run.worker_lives else failed or error
@@ -177,8 +176,9 @@ class WarmLauncher(LocalLauncher):
 
     def _send(self, number: int, lot: Sequence[tuple[Run, WorkerArguments]]) -> bool:
         """Ask for a worker; return whether it could be asked for."""
-        folders = [str(run.folder) for run, _ in lot]
-        message = json.dumps([number, folders if len(lot) > 1 else folders[0], *lot[0][1].arguments])
+        folders, tickets = [str(run.folder) for run, _ in lot], [task.ticket for _, task in lot]
+        told = [folders, tickets] if len(lot) > 1 else [folders[0], tickets[0]]
+        message = json.dumps([number, *told, *lot[0][1].arguments[1:]])
         with contextlib.suppress(OSError):
             assert self._link is not None
             socket.send_fds(self._link, [f"{message}\n".encode()], [task.lock for _, task in lot])

@@ -346,7 +346,8 @@ class Trainer:
         trainer = cls(Config.parse(saved.state["config"], "checkpoint"), saved.state.get("data_facts"))
         trainer.model.load_state_dict(saved.model)
         trainer.backend.load_tensors(saved.optimizer)
-        checkpoint.set_rng(saved.rng)
+        with DRAWING:
+            checkpoint.set_rng(saved.rng)
         trainer._rng = saved.rng
         trainer.step = saved.step
         trainer.early_stopping = EarlyStopping.read(saved.state["progress"])

@@ -32,15 +32,15 @@ def main(arguments: list[str], signals: StopSignal | None = None) -> int:
     if len(arguments) > 2:
         from pathlib import Path
 
-        from seqsum.worker.queue_wait import queue_of, wait_for_slot
+        from seqsum.worker.queue_wait import Waiting, queue_of, wait_for_slot
 
         folder, ticket, count = Path(arguments[0]).absolute(), arguments[2], int(arguments[3])
         queue = queue_of(folder, count, *arguments[4:5])
         if ticket == "--slot":
             slot = queue.take_if_any()
         else:
-            go_on, slot = wait_for_slot(folder, ticket, queue, signals)
-            if not go_on:
+            begun, slot = wait_for_slot([Waiting(folder, ticket, queue)], signals)
+            if not begun:
                 return 0
     from seqsum.worker.process import work
     from seqsum.worker.together import processes_of, work_together

@@ -32,6 +32,7 @@ from seqsum import plugins, worker
 from seqsum.files import append_to
 from seqsum.launch.warm import LONGEST_MESSAGE, MOST_LOCKS
 from seqsum.worker.population import Member, work_on_all
+from seqsum.worker.queue_wait import Waiting, queue_of
 from seqsum.worker.signals import StopSignal
 from seqsum.worker.together import processes_of
 
@@ -48,13 +49,14 @@ FREE, BEGUN = b"f", b"b"
 
 @dataclass
 class Order:
-    """A run that is to be worked on, or several together: their folders, the other arguments, their locked descriptors.
+    """A run that is to be worked on, or several together: their folders, the other arguments (of several, the first is
+    a list of their tickets), their locked descriptors.
 
     together: whether they are several, or were
     """
 
     folders: list[str]
-    arguments: list[str]
+    arguments: list[Any]
     locks: list[int]
     together: bool
 
@@ -227,9 +229,13 @@ def _work(order: Order) -> tuple[int, StopSignal]:
         for number in (1, 2):
             os.dup2(log.fileno(), number)
     if order.together:
-        ticket, count, root = [*order.arguments, ""][:3]
-        members = [Member(Path(folder), lock) for folder, lock in zip(order.folders, order.locks, strict=True)]
-        status = work_on_all(members, ticket, int(count), root, signals)
+        tickets, count, *root = order.arguments
+        places = zip(order.folders, order.locks, tickets, strict=True)
+        members = [
+            Member(Waiting(Path(folder), ticket, queue_of(Path(folder), int(count), *root)), lock)
+            for folder, lock, ticket in places
+        ]
+        status = work_on_all(members, signals)
     else:
         status = worker.main([order.folders[0], str(order.locks[0]), *order.arguments], signals)
     # Else the run and all that is behind its loop would stay.

@@ -1,8 +1,8 @@
 """One process for several queued runs of small networks: each is worked on as ever, in a thread of its own with its
 own lock, log and store, but their chunks are made together, a run in each lane of the processor's vectors.
 
-They wait for one slot together, in the place of the first. Killed, the process loses all of them; each goes on by
-itself to the same bits.
+They wait for one slot together, which they take in the turn of the first. Killed, the process loses all of them; each
+goes on by itself to the same bits.
 """
 
 from __future__ import annotations
@@ -10,34 +10,22 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOBase
-from pathlib import Path
 from typing import IO, TextIO
 
 from seqsum.files import append_to
-from seqsum.machine_queue import WAITED_SHARE
-from seqsum.worker.queue_wait import (
-    POLL_SECONDS,
-    SOONEST_SECONDS,
-    Queue,
-    begins,
-    newest_wish,
-    queue_of,
-    stopped_while_waiting,
-    wish_of,
-)
+from seqsum.worker.queue_wait import Waiting, wait_for_slot
 from seqsum.worker.signals import StopSignal
 
 
 @dataclass
 class Member:
-    """A run, its locked descriptor and, once it has ended, how."""
+    """A run with its place in the queue, its locked descriptor and, once it has ended, how."""
 
-    folder: Path
+    place: Waiting
     lock: int
     status: int = 1
 
@@ -54,58 +42,20 @@ class MemberSignals(StopSignal):
         return self._heard.name
 
 
-def work_on_all(members: Sequence[Member], ticket: str, count: int, root: str, signals: StopSignal) -> int:
-    """Wait for a slot, and work on the runs to their ends; return the exit status: 1 when one has failed.
-
-    ticket: of the first run, in one of COUNT slots of the queue in `root`, as `queue_of` takes it
-    """
-    queue = queue_of(members[0].folder, count, root)
+def work_on_all(members: Sequence[Member], signals: StopSignal) -> int:
+    """Wait for a slot, and work on the runs to their ends; return the exit status: 1 when one has failed."""
+    of = {member.place.folder: member for member in members}
+    places, slot = wait_for_slot([one.place for one in members], signals, lambda one: os.close(of[one.folder].lock))
+    begun = [of[place.folder] for place in places]
     try:
-        begun, slot = _wait(list(members), ticket, queue, signals)
-        try:
-            if begun:
-                _train(begun, signals)
-        finally:
-            if slot is not None:
-                os.close(slot)
+        if begun:
+            _train(begun, signals)
     finally:
-        queue.leave()
+        if slot is not None:
+            os.close(slot)
+        if places:
+            places[0].queue.leave()
     return max((member.status for member in begun), default=0)
-
-
-def _wait(waiting: list[Member], ticket: str, queue: Queue, signals: StopSignal) -> tuple[list[Member], int | None]:
-    """Wait for the first one's turn; return those that are to begin, and the slot's descriptor."""
-    began = time.monotonic()
-    try:
-        with ExitStack() as looked_at:
-            newest = {id(one): looked_at.enter_context(newest_wish(one.folder)) for one in waiting}
-            heard = dict.fromkeys(newest, 0)
-            while waiting:
-                if signals.name:
-                    for one in waiting:
-                        stopped_while_waiting(one.folder, f"stopped by {signals.name} while it waited")
-                        os.close(one.lock)
-                    return [], None
-                at_once = False
-                for one in list(waiting):
-                    wish = newest[id(one)]()
-                    if wish > heard[id(one)]:
-                        heard[id(one)] = wish
-                        said = wish_of(one.folder)
-                        at_once = at_once or said == "resume"
-                        if said == "stop":
-                            waiting.remove(one)
-                            os.close(one.lock)
-                slot = queue.take_if_any() if at_once else queue.begin(ticket)
-                if at_once or slot is not None:
-                    for one in waiting:
-                        begins(one.folder, len(waiting))
-                    return waiting, slot
-                waited = time.monotonic() - began
-                time.sleep(min(max(WAITED_SHARE * waited, SOONEST_SECONDS), POLL_SECONDS))
-            return [], None
-    finally:
-        queue.drop(ticket)
 
 
 def _train(members: Sequence[Member], signals: StopSignal) -> None:
@@ -120,14 +70,14 @@ def _train(members: Sequence[Member], signals: StopSignal) -> None:
         signals.continued = lambda: [one.continued() for one in heard]
 
         def train(member: Member, own: MemberSignals) -> None:
-            with append_to(member.folder / "worker.log") as log, logs.to(log):
+            with append_to(member.place.folder / "worker.log") as log, logs.to(log):
                 try:
-                    member.status = work(str(member.folder), member.lock, own)
+                    member.status = work(str(member.place.folder), member.lock, own)
                 finally:
                     pool.leave()
 
         threads = [
-            threading.Thread(target=train, args=one, name=one[0].folder.name)
+            threading.Thread(target=train, args=one, name=one[0].place.folder.name)
             for one in zip(members, heard, strict=True)
         ]
         for thread in threads:

@@ -1,4 +1,5 @@
-"""A queued run's worker before its turn: a small process that waits for a slot, and can be stopped.
+"""A queued run's worker before its turn: a small process that waits for a slot, and can be stopped. That of several
+runs waits for the turn of any of them, and takes one slot.
 
 Nothing but the standard library is imported until there is something to do.
 """
@@ -8,8 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from seqsum.machine_queue import WAITED_SHARE, MachineQueue
@@ -30,35 +32,60 @@ def queue_of(folder: Path, count: int, root: str = "") -> Queue:
     return Slots(folder.parent, count, another_waits)
 
 
-def wait_for_slot(folder: Path, ticket: str, queue: Queue, signals: StopSignal) -> tuple[bool, int | None]:
-    """Wait until it is this run's turn and a slot is free; return whether to go on, and the slot's descriptor.
+@dataclass(frozen=True)
+class Waiting:
+    """A run that waits, with its own place in the queue."""
 
-    False when the run was stopped meanwhile: its status is written. None for a slot when a person had it start now.
+    folder: Path
+    ticket: str
+    queue: Queue
+
+
+def wait_for_slot(
+    runs: Sequence[Waiting], signals: StopSignal, left: Callable[[Waiting], object] = lambda _: None
+) -> tuple[list[Waiting], int | None]:
+    """Wait until it is the turn of the first of `runs` and a slot is free; return those to begin, and its descriptor.
+
+    Those that were stopped meanwhile are not among them: their status is written, and `left` is called with each. None
+    for a slot when a person had one of them start now, with which all begin.
     """
-    heard, began = 0, time.monotonic()
+    waiting, heard, began = list(runs), dict.fromkeys([one.folder for one in runs], 0), time.monotonic()
     try:
-        with newest_wish(folder) as newest_of:
-            while True:
+        for one in runs[1:]:
+            one.queue.keep(one.ticket)
+        with ExitStack() as looked_at:
+            newest_of = {one.folder: looked_at.enter_context(newest_wish(one.folder)) for one in runs}
+            while waiting:
                 if signals.name:
-                    stopped_while_waiting(folder, f"stopped by {signals.name} while it waited")
-                    return False, None
-                newest = newest_of()
-                if newest > heard:
-                    heard = newest
-                    wish = wish_of(folder)
-                    if wish == "stop":
-                        return False, None
-                    if wish == "resume":
-                        begins(folder)
-                        return True, queue.take_if_any()
-                slot = queue.begin(ticket)
-                if slot is not None:
-                    begins(folder)
-                    return True, slot
+                    for one in waiting:
+                        stopped_while_waiting(one.folder, f"stopped by {signals.name} while it waited")
+                        left(one)
+                    return [], None
+                at_once = False
+                for one in list(waiting):
+                    newest = newest_of[one.folder]()
+                    if newest > heard[one.folder]:
+                        heard[one.folder] = newest
+                        wish = wish_of(one.folder)
+                        at_once = at_once or wish == "resume"
+                        if wish == "stop":
+                            waiting.remove(one)
+                            one.queue.drop(one.ticket)
+                            left(one)
+                if not waiting:
+                    break
+                first = waiting[0]
+                slot = first.queue.take_if_any() if at_once else first.queue.begin(first.ticket)
+                if at_once or slot is not None:
+                    for one in waiting:
+                        begins(one.folder, len(waiting))
+                    return waiting, slot
                 waited = time.monotonic() - began
                 time.sleep(min(max(WAITED_SHARE * waited, SOONEST_SECONDS), POLL_SECONDS))
+            return [], None
     finally:
-        queue.drop(ticket)
+        for one in waiting:
+            one.queue.drop(one.ticket)
 
 
 @contextmanager
@@ -128,7 +155,7 @@ def another_waits(folder: Path) -> bool:
         return False
 
 
-def begins(folder: Path, together: int = 1) -> None:
+def begins(folder: Path, together: int) -> None:
     """Write that a run waits no longer. together: how many are trained in one process then, and share its time."""
     from seqsum.runs import Run
 
