@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -198,6 +199,13 @@ def test_a_run_s_name_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "# ../..//etc \\`x\\`" in (folder / "README.md").read_text()
 
 
+def test_the_card_names_no_folder_of_who_trained(tmp_path: Path) -> None:
+    run = made(tmp_path, "text_classification", {"task.file": "LABELLED"})
+    assert export(run, tmp_path / "model") == 0
+    told = (tmp_path / "model" / "README.md").read_text()
+    assert "--task.file=LABELLED" in told and str(tmp_path) not in told
+
+
 def test_what_is_there_stays(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine, file, link = tmp_path / "mine", tmp_path / "file", tmp_path / "link"
     mine.mkdir()
@@ -293,8 +301,9 @@ GRAPHS: list[tuple[str, Changes]] = [
 ]
 
 
-def graph_of(run: Run, format: str, path: Path) -> int:
-    return main(["export", run.id, "--workspace", str(run.folder.parent), "--format", format, "--output", str(path)])
+def graph_of(run: Run, format: str, path: Path, *more: str) -> int:
+    workspace = str(run.folder.parent)
+    return main(["export", run.id, "--workspace", workspace, "--format", format, "--output", str(path), *more])
 
 
 @pytest.mark.parametrize(("preset", "changes"), GRAPHS, ids=called)
@@ -319,6 +328,21 @@ def test_a_graph_answers_the_same_at_any_length(preset: str, changes: Changes, t
             ours = model(inputs, lengths)
         for name, program in programs.items():
             torch.testing.assert_close(program(inputs, lengths), ours, rtol=1e-5, atol=1e-5, msg=name)
+
+
+def test_a_graph_takes_no_device_s_place_and_goes_where_a_link_leads(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    target.write_text("mine")
+    assert graph_of(run, "torch-export", link) == 2 and "--force" in capsys.readouterr().err
+    assert graph_of(run, "torch-export", pipe, "--force") == 2 and "no file" in capsys.readouterr().err
+    assert stat.S_ISFIFO(pipe.lstat().st_mode) and target.read_text() == "mine"
+    assert graph_of(run, "torch-export", link, "--force") == 0
+    assert link.is_symlink() and torch.export.load(target) is not None
+    assert {one.name for one in tmp_path.iterdir()} == {"pipe", "link", "target"}
 
 
 @pytest.mark.parametrize("format", ["torch-export", "onnx"])

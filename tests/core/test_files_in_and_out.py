@@ -114,6 +114,35 @@ def test_rows_that_cannot_be_read_have_a_reason_and_spoil_no_other(place: Path) 
     ]
 
 
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".txt"])
+def test_what_of_a_file_was_not_read_as_it_stands_is_told(ending: str, place: Path) -> None:
+    run = classifier(place)
+    lines_before = {".csv": b"id,review\n", ".jsonl": b"", ".txt": b""}[ending]
+    row = {".csv": b"1,%s\n", ".jsonl": b'{"review": "%s"}\n', ".txt": b"%s\n"}[ending]
+    french = "un café déjà vu, une idée très naïve à côté"
+    for words, said in (
+        (french.encode("cp1252"), "is no UTF-8: read as Windows-1252"),
+        (french.encode() + b" \xe9", "1 place can't be decoded (the first in line"),
+        (french.encode(), ""),
+    ):
+        (place / f"new{ending}").write_bytes(lines_before + row % words)
+        asked = ("predict", run.id, "--file", str(place / f"new{ending}"), "--output", str(place / "out.csv"))
+        _, _, err = call(*asked, "--force")
+        assert said in err and ("UTF-8" in err or "decoded" in err) == bool(said)
+
+
+def test_an_answer_writes_over_nothing_that_only_a_later_row_has(place: Path) -> None:
+    run = classifier(place)
+    rows = [{"review": "good"}] * 2000 + [{"review": "bad", "prediction": "mine", "reason": "my own"}]
+    (place / "new.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    out = place / "out.jsonl"
+    assert call("predict", run.id, "--file", str(place / "new.jsonl"), "--output", str(out))[0] == 0
+    last = lines_of(out.read_text())[-1]
+    assert (last["prediction"], last["reason"]) == ("mine", "my own") and last[
+        f"{run.name}.prediction"
+    ] in "01FalseTrue"
+
+
 def test_what_cannot_be_is_refused_before_anything_is_written(place: Path) -> None:
     run = classifier(place)
     new, out = write(place / "new.csv", NEW), place / "out.csv"

@@ -6,8 +6,9 @@ has them. What reads step by step is a loop in the graph (torch's `scan`, ONNX's
 
 from __future__ import annotations
 
+import copy
 import logging
-import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from seqsum.export.model import Trained, example, trained
 from seqsum.models.base import EmbeddingModel, SequenceModel, State
 from seqsum.models.recurrent import RecurrentModel
 from seqsum.models.transformer import Attention
+from seqsum.output_file import new_file
 from seqsum.runs import Run
 from seqsum.text import one_line, printable
 
@@ -80,21 +82,19 @@ def write_graph(run: Run, format: str, path: Path, step: int | None = None, forc
     The file is loaded back and compared with the model on other batches and lengths (ONNX where onnxruntime is there).
     Raises UserError where the file is there, can't be written, or the network can't be a graph, with the reason.
     """
-    shown = printable(str(path))
-    if path.is_dir() or (os.path.lexists(path) and not force):
-        raise UserError(f"export: {shown} is there already; choose another name, or overwrite it with --force")
     if format == "onnx":
         _check_installed()
-    found = trained(run, step)
-    with told_as(f"export: can't write {shown}"), _quietly():
+    with told_as(f"export: can't write {printable(str(path))}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        program = exported_program(found)
-        with TemporaryDirectory(prefix=".seqsum-", dir=path.parent) as beside:
-            made = Path(beside) / "made"
-            answer = (_save_onnx if format == "onnx" else _save_program)(found, program, made)
+    with new_file(path, force, "export") as file, TemporaryDirectory(prefix=".seqsum-", dir=path.parent) as beside:
+        found = trained(run, step)
+        made = Path(beside) / "made"
+        with _quietly():
+            answer = (_save_onnx if format == "onnx" else _save_program)(found, exported_program(found), made)
             if answer is not None:
                 _compare(found, answer)
-            made.replace(path)
+        with made.open("rb") as graph:
+            shutil.copyfileobj(graph, file)
     return found
 
 
@@ -113,7 +113,7 @@ def exported_program(found: Trained) -> ExportedProgram:
             "it reads from both ends, each row from its own, which would build one length into the graph; --format "
             "model takes it along",
         )
-    network = _network(model, name in WHOLE)
+    network = _network(copy.deepcopy(model), name in WHOLE)
     shapes: dict[int, Any] = {0: torch.export.Dim("batch", min=1), 1: torch.export.Dim("length", min=1)}
     if name == "autoregressive":
         del shapes[1]  # it reads its order's last values, whatever stands before

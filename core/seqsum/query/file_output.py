@@ -24,8 +24,9 @@ MOST_REASONS = 5
 @dataclass
 class Written:
     """What became of a file's rows: how many were answered, and which have no answer, by the reason; remarks: those of
-    which something should be known, and the first of that."""
+    which something should be known, and the first of that; of_file: what should be known of the file."""
 
+    of_file: list[str] = field(default_factory=list)
     rows: int = 0
     refused: dict[str, Lines] = field(default_factory=dict)
     remarks: Lines = field(default_factory=Lines)
@@ -49,7 +50,7 @@ class Written:
     def told(self) -> list[str]:
         """Say it, a sentence each."""
         all_of = "all" if self.answered == self.rows else f"{self.answered:,}"
-        found = [f"{count(self.rows, 'row')}, {all_of} answered"]
+        found = [f"{count(self.rows, 'row')}, {all_of} answered", *(f"  {remark}" for remark in self.of_file)]
         found += [
             f"  no answer: {count(lines.number, 'row')} ({lines}): {reason}" for reason, lines in self.refused.items()
         ]
@@ -70,9 +71,10 @@ def write_answers(
     rows with how much of the file was read, 0 to 1; what it raises ends the writing. Raises UserError where the file
     changes meanwhile.
     """
-    columns = list(found.rows.columns if format == "jsonl" else found.rows.all_columns())
-    names = _names(found, columns, prefix)
-    written = Written()
+    every = found.rows.all_columns()
+    names = _names(found, every, prefix)
+    columns = list(found.rows.columns if format == "jsonl" else every)
+    written = Written(found.rows.remarks)
     if format == "jsonl":
         columns = [name if columns.count(name) == 1 else f"{name}.{at + 1}" for at, name in enumerate(columns)]
         for answer in found.answers():

@@ -19,7 +19,7 @@ from seqsum.tasks.csv_cells import PROBED, Cells, first_row, separator_of
 from seqsum.tasks.file_lines import open_lines
 from seqsum.tasks.header import LOOKED_AT, Header, names_columns
 from seqsum.tasks.tables import JSON_LINES, as_cell, at_path, listed, object_of
-from seqsum.tasks.text_files import Encoding
+from seqsum.tasks.text_files import Decoded, Encoding
 from seqsum.text import one_line
 
 PLAIN_LINES = (".txt", ".text")
@@ -98,10 +98,15 @@ class FileRow:
 
 class FileRows(ABC):
     """source: the file's name; columns: what they are called, of JSON Lines the first objects' keys; separator: what
-    stands between cells, empty where there are none; unreadable: the places that can't be decoded"""
+    stands between cells, empty where there are none; remarks: what was read otherwise than it stands, a sentence each
+    """
 
-    def __init__(self, source: str, lines: Sequence[str], columns: Sequence[str], separator: str, places: int) -> None:
-        self.source, self.columns, self.separator, self.unreadable = source, tuple(columns), separator, places
+    def __init__(
+        self, source: str, lines: Sequence[str], columns: Sequence[str], separator: str, decoded: Decoded
+    ) -> None:
+        self.source, self.columns, self.separator = source, tuple(columns), separator
+        how = f"{decoded.guessed} is no UTF-8: read as {decoded.encoding}"
+        self.remarks = [*([how] if decoded.guessed else []), *decoded.remarks]
         self._lines, self._at = lines, 0
 
     @abstractmethod
@@ -163,7 +168,7 @@ class _Table(FileRows):
         if self.named and len(first) == 1:
             raise UserError(f"{FIELD}: {source} has no rows under its column names")
         separator = self._cells.separator if len(columns) > 1 else ""
-        super().__init__(source, lines, columns, separator, decoded.replaced)
+        super().__init__(source, lines, columns, separator, decoded)
 
     def rows(self) -> Iterator[FileRow]:
         width = len(self.columns)
@@ -195,7 +200,7 @@ class _Objects(FileRows):
     def __init__(self, path: str, wanted: Sequence[FileColumn]) -> None:
         source = one_line(Path(path).name)
         lines, decoded = open_lines(path, FIELD, wanted[0].encoding)
-        super().__init__(source, lines, (), ",", decoded.replaced)
+        super().__init__(source, lines, (), ",", decoded)
         self._first = [row for row in islice(self.rows(), PROBED) if row.made is not None]
         if not self._first:
             array = next((line for line in lines[:PROBED] if line.strip()), "").lstrip().startswith("[")
@@ -227,7 +232,7 @@ class _Lines(FileRows):
     def __init__(self, path: str, wanted: Sequence[FileColumn]) -> None:
         self._question = wanted[0]
         lines, decoded = open_lines(path, FIELD, wanted[0].encoding)
-        super().__init__(one_line(Path(path).name), lines, (INPUT,), "", decoded.replaced)
+        super().__init__(one_line(Path(path).name), lines, (INPUT,), "", decoded)
         if not any(line.strip() for line in lines):
             raise UserError(f"{FIELD}: {self.source} is empty; it needs a question on each line")
 

@@ -13,7 +13,7 @@ from seqsum.formatting import count
 from seqsum.schema import shown
 from seqsum.tasks.csv_cells import PROBED, SEPARATORS, Cells, first_row, separator_of
 from seqsum.tasks.header import Header, names_columns
-from seqsum.tasks.text_files import REPLACEMENT, Decoded, Encoding, read_bytes, read_text
+from seqsum.tasks.text_files import Decoded, Encoding, read_bytes, read_text
 from seqsum.text import one_line
 
 JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -157,7 +157,7 @@ def read_csv(
     if left_out:
         notes.append(f"table: left out: {' and '.join(left_out)}")
     separator = separator if width > 1 else ""
-    return Table(source, columns, rows, places, notes + _replaced(decoded), decoded.first, separator, first)
+    return Table(source, columns, rows, places, notes + _told(decoded), decoded.first, separator, first)
 
 
 def read_json_lines(
@@ -195,7 +195,7 @@ def read_json_lines(
             rows = [[*row, cell] for row, cell in zip(rows, deep, strict=True)]
     objects_in = f"{count(len(rows), 'JSON object')} in {decoded.encoding}"
     note = f"table: {source}, {objects_in} with the keys {listed([*names])}"
-    return Table(source, tuple(names), rows, places, [note, *_replaced(decoded)], decoded.first)
+    return Table(source, tuple(names), rows, places, [note, *_told(decoded)], decoded.first)
 
 
 def object_of(line: str) -> tuple[dict[str, object] | None, str]:
@@ -282,13 +282,8 @@ def _read_as(
     return f"table: {', '.join([source, *how, called])}"
 
 
-def _replaced(decoded: Decoded) -> list[str]:
-    if not decoded.replaced:
-        return []
-    return [
-        f"table: {count(decoded.replaced, 'place')} can't be decoded (the first in {decoded.first}), read as "
-        f"{REPLACEMENT}"
-    ]
+def _told(decoded: Decoded) -> list[str]:
+    return [f"table: {remark}" for remark in decoded.remarks]
 
 
 def as_cell(value: object) -> str:

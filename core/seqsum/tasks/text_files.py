@@ -50,6 +50,14 @@ class Decoded:
     guessed: str = ""
 
     @property
+    def remarks(self) -> list[str]:
+        """What was read otherwise than it stands, a sentence each."""
+        if not self.replaced:
+            return []
+        where = f"{count(self.replaced, 'place')} can't be decoded (the first in {self.first})"
+        return [f"{where}, read as {REPLACEMENT}"]
+
+    @property
     def mostly_wrong(self) -> bool:
         """Whether most of what is beyond ASCII became U+FFFD: it is text in another encoding."""
         return self.replaced > MOST_WRONG * len(re.sub(rf"[\0-\x7f{REPLACEMENT}]+", "", self.text))
