@@ -55,3 +55,14 @@ def test_names_that_cant_be(name: str, tmp_path: Path) -> None:
     refused = seqsum(tmp_path, "plugin", "new", name)
     assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
     assert not (tmp_path / "config").exists() and not (tmp_path / "up.py").exists()
+
+
+@pytest.mark.parametrize("blocked", ["presets", "plugins/tests"])
+def test_nothing_of_it_is_left_where_a_part_can_t_be_written(blocked: str, tmp_path: Path) -> None:
+    own = tmp_path / "config" / "seqsum"
+    (own / blocked).parent.mkdir(parents=True)
+    (own / blocked).write_text("no folder")
+    refused = seqsum(tmp_path, "plugin", "new", "tallest")
+    assert refused.returncode == 2 and refused.stderr.startswith("plugin: can't write into ")
+    assert len(refused.stderr.splitlines()) == 1
+    assert [path for path in own.rglob("*") if path.is_file()] == [own / blocked]

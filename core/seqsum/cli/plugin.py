@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
+from contextlib import ExitStack
 from importlib.resources import files
-from pathlib import Path
 
 from seqsum import plugins
 from seqsum.cli.output import say, say_json
@@ -46,10 +47,12 @@ def plugin(options: argparse.Namespace) -> int:
         "NAME": own, "PRESET": name, "FILE": name, "TITLE": f"{name.replace('_', ' ').capitalize()}",
         "CLASS": "".join(part.capitalize() for part in own.split("_") if part), "THIS_FILE": f"test_{name}.py",
     }  # fmt: skip
-    with told_as(f"plugin: can't write into {plugins.user_folder()}"):
+    with told_as(f"plugin: can't write into {plugins.user_folder()}"), ExitStack() as undone:
         for template, path in paths.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, _filled(template, words).encode())
+            undone.callback(path.unlink, missing_ok=True)
+        undone.pop_all()
     if options.json:
         say_json({"name": name, kind: own, "files": [str(path) for path in paths.values()]})
         return 0
@@ -57,14 +60,10 @@ def plugin(options: argparse.Namespace) -> int:
     for path in paths.values():
         say(f"  {path}")
     say(f"train it with: seqsum train {name}")
-    say(f"test it with: python -m pytest {_typed(paths[f'test_{kind}.py'])}")
+    say(f"test it with: python -m pytest {shlex.quote(str(paths[f'test_{kind}.py']))}")
     return 0
 
 
 def _filled(template: str, words: dict[str, str]) -> str:
     text = (files("seqsum.templates") / f"{template}.txt").read_text(encoding="utf-8")
     return re.sub(r"\b(THIS_FILE|NAME|PRESET|FILE|TITLE)\b|CLASS(?=Config\b|\b)", lambda found: words[found[0]], text)
-
-
-def _typed(path: Path) -> str:
-    return f"'{path}'" if " " in str(path) else str(path)
