@@ -126,17 +126,18 @@ def pair(fork_server: WarmLauncher, tmp_path_factory: pytest.TempPathFactory) ->
     return old, new
 
 
-def test_one_bit_is_told(pair: tuple[Run, Run], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors"])
+def test_one_bit_is_told(name: str, pair: tuple[Run, Run], tmp_path: Path) -> None:
     old, new = pair
     plan = rerun.plan_of(old)
-    assert rerun.compare(plan, new).told.startswith("the same bits: the weights of step 120 (")
+    assert rerun.compare(plan, new).told.startswith("the same bits: weights and optimizer of step 120 (")
     other = Run(Path(shutil.copytree(new.folder, tmp_path / new.id)))
     folder = checkpoint_files.folder_of(other.checkpoints, 120)
-    data = bytearray((folder / "model.safetensors").read_bytes())
+    data = bytearray((folder / name).read_bytes())
     data[-1] ^= 1
-    (folder / "model.safetensors").write_bytes(data)
+    (folder / name).write_bytes(data)
     sums = json.loads((folder / "checksums.json").read_text())
-    sums["model.safetensors"] = checkpoint_files.checksum(bytes(data))
+    sums[name] = checkpoint_files.checksum(bytes(data))
     (folder / "checksums.json").write_text(json.dumps(sums))
     found = rerun.compare(plan, other)
     assert not found.same and len(found.unlike) == 1 and found.first is None

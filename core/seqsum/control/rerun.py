@@ -7,7 +7,6 @@ and compiled code takes over where it did. Pauses, stops and resumed workers lea
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -150,7 +149,7 @@ def _copy_beginning(plan: Plan, folder: Path, config: Config) -> None:
 class Agreement:
     """Whether two runs have the same bits.
 
-    step: of the checkpoint whose weights were compared; None where there is none to compare
+    step: of the checkpoint whose weights and optimizer were compared; None where there is none to compare
     tensors: how many those have; unlike: the names of those that differ
     points: how many values of metrics were compared; first: the metric and step of the first that differs, or None
     end: how else it ended, in a sentence; "" where it ended alike
@@ -172,7 +171,7 @@ class Agreement:
     @property
     def told(self) -> str:
         """Say in a sentence whether the bits agree, and of what."""
-        weights = f"the weights of step {self.step:,} ({count(self.tensors, 'tensor')})"
+        weights = f"weights and optimizer of step {self.step:,} ({count(self.tensors, 'tensor')})"
         if self.same:
             what = [weights] if self.step is not None else []
             what += [f"{self.points:,} values of metrics"] if self.points else []
@@ -219,20 +218,16 @@ def _weights(old: Run, new: Run, begins: int) -> tuple[int | None, int, list[str
             files = [checkpoint_files.whole(checkpoint_files.folder_of(run.checkpoints, step))[1] for run in (old, new)]
         except UserError:
             continue
-        mine, theirs = (dict(_tensors(data[checkpoint_files.MODEL_FILE])) for data in files)
+        mine, theirs = map(_tensors, files)
         names = [*mine, *(name for name in theirs if name not in mine)]
         return step, len(names), [name for name in names if mine.get(name) != theirs.get(name)]
     return None, 0, []
 
 
-def _tensors(data: bytes) -> Iterator[tuple[str, tuple[object, ...]]]:
-    """Yield the tensors of a safetensors file: name, and (type, shape, bytes)."""
-    (size,) = struct.unpack("<Q", data[:8])
-    body = memoryview(data)[8 + size :]
-    for name, facts in json.loads(data[8 : 8 + size]).items():
-        if name != "__metadata__":
-            first, last = facts["data_offsets"]
-            yield name, (facts["dtype"], tuple(facts["shape"]), bytes(body[first:last]))
+def _tensors(files: Mapping[str, bytes]) -> dict[str, tuple[object, ...]]:
+    weights = checkpoint_files.tensors_in(files[checkpoint_files.MODEL_FILE])
+    optimizer = checkpoint_files.tensors_in(files[checkpoint_files.OPTIMIZER_FILE])
+    return {**weights, **{f"optimizer: {name}": tensor for name, tensor in optimizer.items()}}
 
 
 def _points(old: Run, new: Run, plan: Plan) -> tuple[int, tuple[str, int] | None]:

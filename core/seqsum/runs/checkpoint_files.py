@@ -209,15 +209,29 @@ def _link(source: Path, target: Path, data: bytes) -> None:
         write_atomically(target, data)
 
 
-def without_tensors(data: bytes, unwanted: Callable[[str], bool]) -> bytes:
-    """Return a safetensors file without the tensors whose name is unwanted.
+def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the header of a safetensors file, and the tensors' bytes.
 
     The format is a length (8 bytes, little-endian), a JSON header with offsets, and the tensors' bytes one after the
     other: no need to know their types.
     """
     (size,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + size])
-    body = data[8 + size :]
+    return json.loads(data[8 : 8 + size]), data[8 + size :]
+
+
+def tensors_in(data: bytes) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+    """Return the tensors of a safetensors file: by name their type, shape and bytes."""
+    header, body = _parts(data)
+    return {
+        name: (facts["dtype"], tuple(facts["shape"]), body[slice(*facts["data_offsets"])])
+        for name, facts in header.items()
+        if name != "__metadata__"
+    }
+
+
+def without_tensors(data: bytes, unwanted: Callable[[str], bool]) -> bytes:
+    """Return a safetensors file without the tensors whose name is unwanted."""
+    header, body = _parts(data)
     kept: dict[str, Any] = {}
     parts: list[bytes] = []
     place = 0
