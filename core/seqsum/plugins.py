@@ -23,7 +23,6 @@ from pathlib import Path
 import platformdirs
 
 from seqsum.errors import PluginError, UserError, place_in
-from seqsum.registry import MODELS, PRESET_FOLDERS, TASKS
 from seqsum.text import one_line
 
 VARIABLE = "SEQSUM_PLUGINS"
@@ -237,8 +236,11 @@ def _run_entry(point: EntryPoint) -> None:
 
 def _try(source: str, run: Callable[[], object]) -> None:
     """Run a plug-in; take back what it registered if it does not work."""
-    # Ours first: what is there now is what a broken plug-in leaves.
+    # Ours first: what is there now is what a broken plug-in leaves. Not above: most people have no plug-ins, and ours
+    # take longer to import than many a command takes.
     import_module("seqsum.config")
+    from seqsum.registry import MODELS, PRESET_FOLDERS, TASKS
+
     tasks, models, folders = dict(TASKS), dict(MODELS), list(PRESET_FOLDERS)
     had_torch = "torch" in sys.modules
     try:
@@ -267,6 +269,8 @@ def _try(source: str, run: Callable[[], object]) -> None:
 
 def _check(tasks: object, models: object) -> None:
     """Raise UserError when something that was registered can't work."""
+    from seqsum.registry import MODELS, TASKS
+
     for name, task in TASKS.items():
         if name not in tasks:  # type: ignore[operator]
             if isabstract(task):

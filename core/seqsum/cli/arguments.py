@@ -552,8 +552,8 @@ GROUPS: dict[str, dict[str, Subcommand]] = {
         "rerun": Subcommand("repeat a run, and say whether the bits agree", "rerun:rerun", _rerun, ""),
     },
     "Runs": {
-        "runs": Subcommand("list the runs, newest first", "commands:runs", _runs),
-        "show": Subcommand("show one run: status, metrics, configuration", "commands:show", _run),
+        "runs": Subcommand("list the runs, newest first", "listing:runs", _runs),
+        "show": Subcommand("show one run: status, metrics, configuration", "show:show", _run),
         "compare": Subcommand("compare runs: final and best values, curves, settings", "compare:compare", _compare),
         "export": Subcommand("write runs as files, figures, models, or other tools' logs", "export:export", _export),
         "push": Subcommand(

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterable
 
-from seqsum.config import TrainConfig
 from seqsum.errors import UserError
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.runs.kinds import Fields
@@ -68,6 +67,8 @@ def best_saved(run: Run) -> int | None:
     Where the best evaluation's checkpoint was not saved, it is the best of those that were saved at an evaluation. The
     run's settings are read as they stand: its plug-in may be gone. Raises UserError where its points can't be read.
     """
+    from seqsum.config import TrainConfig
+
     train, usual = Fields(run.settings().get("train", {}), "train"), TrainConfig()
     metric, min_delta = train.text("best_metric", usual.best_metric), train.number("min_delta", usual.min_delta)
     with run.store() as store:

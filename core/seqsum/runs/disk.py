@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seqsum.config import Config
 from seqsum.formatting import size
 from seqsum.runs.retention import most_at_once
 from seqsum.runs.rollup import unit_of
+
+if TYPE_CHECKING:
+    from seqsum.config import Config
 
 RUN_BYTES, CHECKPOINT_BYTES = 90_000, 28_000
 """Of a run's folder: an empty one, and a checkpoint without its weights."""

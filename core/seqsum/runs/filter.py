@@ -23,7 +23,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from seqsum.config import all_fields
 from seqsum.errors import did_you_mean
 from seqsum.runs.entry import ABSENT, CURVES, Entry
 from seqsum.runs.filter_tokens import QUOTES, REGEX_SIGNS, FilterError, Token, tokens_of
@@ -138,6 +137,8 @@ class Names:
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Names:
         """Return the names that these runs have, and those of every task and model known here."""
+        from seqsum.config import all_fields
+
         return cls(frozenset(CURVES), {facts.path: facts for facts in all_fields()}).and_of(entries)
 
     def and_of(self, entries: Iterable[Entry]) -> Names:

@@ -10,12 +10,12 @@ from seqsum.runs.workspace import Workspace
 
 def listed(workspace: Workspace, wanted: str | None, column: str | None = None, reverse: bool = False) -> list[Summary]:
     """Return the runs that a filter finds, newest first or by a column."""
-    from seqsum.runs.filter import Names, parse
-    from seqsum.runs.filter_tokens import FilterError
-    from seqsum.runs.order import in_order
-
     entries, now = list(workspace.index.read().entries), time.time()
     if wanted or column:
+        from seqsum.runs.filter import Names, parse
+        from seqsum.runs.filter_tokens import FilterError
+        from seqsum.runs.order import in_order
+
         names = Names.of(entries)
         try:
             chosen = parse(wanted or "", names)

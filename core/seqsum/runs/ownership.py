@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from seqsum.config import LIVE_FIELDS
 from seqsum.errors import UserError
 from seqsum.files import LARGEST_JSON, parse_json, read_regular
 from seqsum.runs import checkpoint_files
@@ -82,6 +81,8 @@ def checkpoint_of_another(step: int, own: Mapping[str, Any], state: Mapping[str,
 
     own: what `known_config` says. A live setting may be any, and one that only one of two versions knows tells nothing.
     """
+    from seqsum.config import LIVE_FIELDS
+
     config = state.get("config")
     began, now = flat(own), flat(config) if isinstance(config, dict) else {}
     names = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from seqsum.errors import UserError
-from seqsum.registry import task_type
 
 TEST = "test_"
 """Begins the names of what was measured on the test part."""
@@ -18,6 +17,8 @@ OF_THE_RUN = frozenset(
 def part_of(metric: str, task: str) -> str:
     """Return which part of the data of a task (its name) a metric is of: training, validation or test; "" where data is
     made without end, for a metric of no data, and for a task that nobody knows."""
+    from seqsum.registry import task_type
+
     try:
         held_out = task_type(task).part
     except UserError:

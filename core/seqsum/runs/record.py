@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqsum import plugins
-from seqsum.config import Config
 from seqsum.errors import UserError
 from seqsum.files import LARGEST_JSON, json_bytes, parse_json, read_regular, write_atomically
 from seqsum.runs.bounds import RUN_NAME, free_name, keep_as
@@ -26,6 +25,7 @@ from seqsum.text import one_line
 from seqsum.users import user_name
 
 if TYPE_CHECKING:
+    from seqsum.config import Config
     from seqsum.runs.store import Store
 
 RECORD_FILE = "run.json"
@@ -177,6 +177,8 @@ class Record:
             # Nothing at all would be read as the defaults.
             why = self.problems[0] if self.problems else f"{RECORD_FILE} holds no configuration"
             raise UserError(f"run {self.id}: what it was trained with is not known: {why}")
+        from seqsum.config import Config
+
         plugins.load()
         try:
             return Config.parse(_as_shown(self.config), f"run {self.id}")

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from seqsum.config import Config, unknown_paths
 from seqsum.errors import ConfigError, UserError
 from seqsum.files import open_regular
 from seqsum.formatting import full
@@ -34,6 +33,9 @@ from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, UNRE
 from seqsum.runs.usual_names import usual
 from seqsum.runs.verdict import LOSSES, Past, Verdict, verdict_of
 from seqsum.text import one_line, printable
+
+if TYPE_CHECKING:
+    from seqsum.config import Config
 
 METRICS_FILE = "metrics.db"
 MOST_ANCESTORS = 100
@@ -158,11 +160,20 @@ class Summary:
         return (self.steps - self.step) / self.steps_per_second
 
 
+def _unknown(record: Record) -> list[str]:
+    # Imported where a run is read anew: a list of runs that are known takes less time than that.
+    from seqsum.config import unknown_paths
+
+    return unknown_paths(record.config)
+
+
 def _misfits(record: Record, unknown: list[str]) -> list[str]:
     """Return a sentence for each setting of a record that this version can't take, of those that it knows.
 
     What needs a plug-in is left out: it may not be loaded yet.
     """
+    from seqsum.config import Config
+
     try:
         Config.parse({name: values for name, values in record.config.items() if name not in unknown}, record.id)
     except ConfigError as error:
@@ -396,7 +407,7 @@ class Run:
             steps = Fields(record.watched, f"{RECORD_FILE}: watched", problems).whole("steps")
         group, tags = self._group(record, settings["track"].text_or_none("group")), settings["track"].texts("tags")
         created = self._created(record.created, problems)
-        unknown = unknown_paths(record.config) if record.watched is None else []
+        unknown = _unknown(record) if record.watched is None else []
         if record.config and not record.problems and record.watched is None:
             told = any(problem.startswith(f"{RECORD_FILE}: config") for problem in problems)
             problems += [] if told else _misfits(record, unknown)

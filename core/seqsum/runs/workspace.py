@@ -12,10 +12,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqsum import formatting
-from seqsum.config import Config
 from seqsum.errors import UserError, did_you_mean
 from seqsum.files import alone, sync_folder
 from seqsum.folders import default_workspace
@@ -31,6 +30,9 @@ from seqsum.runs.rollup import unit_of
 from seqsum.runs.run import CHECKPOINTS, METRICS_FILE, Run, Summary
 from seqsum.runs.store import Store
 from seqsum.text import one_line, printable
+
+if TYPE_CHECKING:
+    from seqsum.config import Config
 
 MOST_TOLD = 5
 GROUP = "group:"
