@@ -90,7 +90,7 @@ VERBS = {"pause": commands.pause, "stop": commands.stop, "snapshot": commands.sn
 def test_a_running_worker_is_asked_and_its_answer_returned(run: Run, verb: str) -> None:
     with worker(run, "running") as asked:
         assert VERBS[verb](run) == {"ok": True, "message": f"{verb} answered", "step": 7}
-    assert asked == [(verb, {})]
+    assert asked == [(verb, {"kept": True} if verb == "snapshot" else {})]
 
 
 def test_a_refusal_is_an_error(run: Run) -> None:

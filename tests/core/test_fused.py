@@ -19,7 +19,6 @@ from seqsum.config import Config
 from seqsum.errors import ConfigError, UserError
 from seqsum.models.base import make_model
 from seqsum.models.loss import loss_of
-from seqsum.models.settings import RecurrentConfig
 from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.setting_notes import notes
@@ -90,8 +89,7 @@ LARGE: dict[str, Any] = {
 @pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 2), ("gru", 2)])
 def test_so_it_is_for_large_networks(cell: str, parts: int) -> None:
     config = config_of(model__cell=cell, **LARGE)
-    assert isinstance(config.model, RecurrentConfig)
-    assert batch_parts(config.model, config.train.batch_size, 30) == parts
+    assert batch_parts(config, make_task(config.task)) == parts
     gradient_is_autograds(config, 5)
 
 

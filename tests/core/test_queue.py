@@ -201,6 +201,8 @@ def test_a_forked_worker_outlives_its_launcher_and_starts_from_nothing_where_it_
     # Nothing is loaded any more: a process from nothing.
     second = WarmLauncher()
     commands.resume(run, second)
+    # Of a process that has just been forked the system knows no command yet.
+    wait_until(lambda: psutil.Process(run.summary().pid or 0).cmdline(), "its command")
     assert "seqsum.worker" in psutil.Process(run.summary().pid or 0).cmdline()
     commands.stop(run)
     assert wait_for_end(run).status == "stopped"

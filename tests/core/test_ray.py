@@ -37,7 +37,8 @@ def told(folder: Path) -> dict[str, Any]:
     return found
 
 
-# One test: a cluster takes its time to start.
+# One test, and a long one: a cluster takes its time to start, beside others many times as long.
+@pytest.mark.timeout(900)
 def test_a_lost_worker_and_a_lost_node_are_made_good_for_and_nobody_else_comes_in(
     fork_server: WarmLauncher, tmp_path: Path
 ) -> None:
@@ -64,7 +65,7 @@ def test_a_lost_worker_and_a_lost_node_are_made_good_for_and_nobody_else_comes_i
     assert found["listening"] == ["127.0.0.1"] and found["ports"] > 5 and not found["dashboard"]
     for case, why in {"nobody": "Connection refused", "stranger": "authentication token is missing or wrong"}.items():
         status, said = found[case]
-        assert status == 2 and said.startswith("launch: can't reach Ray at 127.0.0.1:") and why in said
+        assert status == 2 and said.startswith("train: can't reach Ray at 127.0.0.1:") and why in said
         assert said.endswith("ray start --head --include-dashboard=false\n") and len(said.splitlines()) == 1
         assert not Workspace(tmp_path / case).runs()
 

@@ -324,7 +324,7 @@ async def test_a_question_to_a_live_run_saves_a_checkpoint_first(scene, console,
         for question in ("5", "6"):
             await pilot.press(question, "enter")
             await until(pilot, lambda question=question: f"{question} → {question}" in screen_text(console))
-        assert set(map(str, worker.done)) == {str(("snapshot", {}))}
+        assert set(map(str, worker.done)) == {str(("snapshot", {"kept": False}))}
         most = 1 + (time.monotonic() - began) // FRESH_SECONDS
         assert len(worker.done) <= most, "one for all that is asked in a moment"
 

@@ -443,7 +443,7 @@ async def test_a_live_run_is_asked_as_it_is_now(console, scene, work, here, open
     async with console.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot, run)
         await put(pilot, until, screen, "3 4")
-        assert worker.done == [("snapshot", {})]
+        assert worker.done == [("snapshot", {"kept": False})]
         await until(pilot, lambda: "of a core" in screen_text(console))
         # A checkpoint that is named is asked as it was.
         await pilot.press("escape", "left_square_bracket")

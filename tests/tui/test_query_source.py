@@ -33,13 +33,13 @@ async def test_all_who_ask_within_a_moment_cost_one_checkpoint(scene, work, sour
     told: list[str] = []
     for session in asking:
         await asyncio.gather(*(session.save_now(told.append) for _ in range(5)))
-    assert worker.done == [("snapshot", {})] and told == ["saving a checkpoint of now…"]
+    assert worker.done == [("snapshot", {"kept": False})] and told == ["saving a checkpoint of now…"]
     with run.store() as store:
         store.set_state(step=800)
     age(run, FRESH_SECONDS + 1)
     for session in asking:
         await session.save_now(told.append)
-    assert worker.done == [("snapshot", {})] * 2 == [("snapshot", {})] * len(told)
+    assert worker.done == [("snapshot", {"kept": False})] * 2 == [("snapshot", {"kept": False})] * len(told)
 
 
 async def test_a_checkpoint_that_the_run_wrote_itself_is_fresh_enough(scene, work):

@@ -53,7 +53,7 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
     if train.device not in ("auto", "cpu"):
         return f"train.device is {train.device}"
     if train.threads > 1:
-        parts = batch_parts(model, train.batch_size, task.batches(train.seed, 0, 1, 1).inputs.shape[2])
+        parts = batch_parts(config, task)
         if train.threads > parts:
             most = f"on at most {parts}" if parts > 1 else "steps this small on one"
             return f"train.threads is {train.threads}; compiled code computes {most}"
@@ -62,14 +62,18 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
     return None
 
 
-def batch_parts(model: RecurrentConfig, batch_size: int, length: int) -> int:
+def batch_parts(config: Config, task: AnyTask) -> int:
     """Return into how many parts compiled code divides a batch; each part's work can be a thread's.
 
-    It hangs on sizes alone: a run has the same bits on any number of threads.
+    It hangs on the configuration and the first batch's length alone, whatever others a step stands in a chunk with: a
+    run has the same bits on any number of threads, and however its chunks are cut.
     """
+    model, train = config.model, config.train
+    assert isinstance(model, RecurrentConfig)
+    length = task.batches(train.seed, 0, 1, train.batch_size).inputs.shape[2]
     gates = {"lstm": 4, "gru": 3}.get(model.cell, 1)
-    work = batch_size * length * model.num_layers * gates * model.hidden_size**2
-    return PARTS if batch_size >= ROWS * PARTS and work >= WORK else 1
+    work = train.batch_size * length * model.num_layers * gates * model.hidden_size**2
+    return PARTS if train.batch_size >= ROWS * PARTS and work >= WORK else 1
 
 
 def lanes_key(config: Config) -> str | None:

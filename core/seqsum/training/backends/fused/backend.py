@@ -52,6 +52,7 @@ class FusedBackend(TorchBackend):
         for name, part in self.flat.split(self.flat.values.data):
             self._offsets[name] = place
             place += part.numel()
+        self._divided_by = batch_parts(config, task)
         self._parts: BatchParts | None = None
         self._exact = ExactEvaluation(task, self._shape(1, 1), self._offsets)
         self._compilation: cache.Compilation | None = None
@@ -111,8 +112,7 @@ class FusedBackend(TorchBackend):
         done, first, second = self._optimizer_state(config)
         shape, pool = self._shape(*batches.inputs.shape[1:]), lane_pool.shared()
         # Where a batch is divided, its sums are, too.
-        whole = batch_parts(self._settings, *batches.inputs.shape[1:]) == 1
-        if pool is None or not whole or not lane_pool.fits(shape, config.optim):
+        if pool is None or self._divided_by > 1 or not lane_pool.fits(shape, config.optim):
             result = self._alone(batches, learning_rates, config, done, first, second)
         else:
             state = self.flat.values.detach().numpy(), first, second
@@ -136,7 +136,8 @@ class FusedBackend(TorchBackend):
         steps, batch, length = batches.inputs.shape
         whole = self._shape(batch, length)
         if self._parts is None or self._parts.whole != whole:
-            count = batch_parts(self._settings, batch, length)
+            # An epoch's last batch may be small.
+            count = min(self._divided_by, batch)
             self._parts = BatchParts(whole, [self._shape(rows, length) for rows in divided(batch, count)])
         parts = self._parts
         if self.carries_state:
