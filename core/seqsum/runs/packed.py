@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sqlite3
 import stat
 import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -27,6 +26,7 @@ from seqsum.formatting import count, size
 from seqsum.output_file import new_file
 from seqsum.runs import store_rows
 from seqsum.runs.annotations import annotate, check_typed_name
+from seqsum.runs.disk import free_bytes
 from seqsum.runs.kinds import Fields
 from seqsum.runs.moving import (
     PART,
@@ -281,12 +281,9 @@ def _plain(entry: zipfile.ZipInfo) -> bool:
 
 
 def _check_room(folder: Path, packed: Packed, shown: str) -> None:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    with suppress(OSError):
-        free = shutil.disk_usage(folder).free
-        if packed.size > free:
-            raise UserError(f"unpack: {shown} needs {size(packed.size)}, and {folder} has {size(free)} left")
+    free = free_bytes(folder)
+    if free is not None and packed.size > free:
+        raise UserError(f"unpack: {shown} needs {size(packed.size)}, and {folder} has {size(free)} left")
 
 
 def _check_name(workspace: Workspace, packed: Packed, name: str | None) -> None:
