@@ -152,7 +152,10 @@ def test_what_is_not_finite_is_marked_and_told(
     assert export(workspace, odd.id, "--width", "3.3in", "--output", str(tmp_path / "out.svg")) == 0
     assert "NaN is marked at the plot's edge" in capsys.readouterr().err
     assert export(workspace, "group:gru", "--output", str(tmp_path / "group.svg")) == 0
-    assert "for the caption: lines are medians and bands quartiles" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "for the caption: lines are medians and bands quartiles" in told
+    of_group = [run for run in workspace.runs() if run.record.config.get("track", {}).get("group") == "gru"]
+    assert f"for the caption: gru has {len(of_group)} runs" in told
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from seqsum.compare.rows import Row, rows_of
 from seqsum.compare.spread import QUARTILES
 from seqsum.compare.tables import unique_names
 from seqsum.errors import UserError, did_you_mean
-from seqsum.formatting import is_share
+from seqsum.formatting import count, enumerated, is_share
 from seqsum.plotting.axes import PLAIN, Drawn, Scale, ValueAxis, axis_notes, lines_on, value_scale
 from seqsum.plotting.drawing import Area, Line, Picture, Words
 from seqsum.plotting.nonfinite import kinds_of, mark_broken
@@ -116,9 +116,18 @@ def figure(folder: Path, ids: Sequence[str], options: FigureOptions) -> Picture:
         _curves(picture, drawn, curves, x, y, strokes, options)
         top = bottom + (2 * options.size + 10 if last else 8)
     picture.height = top + 2
-    if any(row.kind == "group" for row in rows):
+    groups = [row for row in rows if row.kind == "group"]
+    if groups:
         picture.notes.append(f"for the caption: {BAND_WORDS[options.bands]}")
+        told = [f"{printable(one_line(names[row.key]))} has {_runs_told(row)}" for row in groups]
+        picture.notes.append(f"for the caption: {enumerated(told, 'and')}")
     return picture
+
+
+def _runs_told(row: Row) -> str:
+    """Say over how many runs a group's line is drawn."""
+    all_of = count(len(row.runs), "run")
+    return all_of if row.valued == len(row.runs) else f"{row.valued:,} of {all_of}"
 
 
 def _read(folder: Path, ids: Sequence[str], metric: str | None, options: FigureOptions) -> tuple[Comparison, list[Row]]:
