@@ -98,3 +98,18 @@ def test_one_run_or_yes_is_not_asked_for(workspace: Workspace) -> None:
         terminal.wait_for_end()
         terminal.close()
         assert len(workspace.runs()) == left
+
+
+@pytest.mark.parametrize(("words", "answer", "left"), [([], "n", 3), ([], "y", 0), (["--yes"], None, 0)])
+def test_at_a_terminal_the_bin_is_emptied_when_that_is_agreed(
+    words: list[str], answer: str | None, left: int, workspace: Workspace
+) -> None:
+    assert call("delete", "group:a, b")[0] == 0
+    terminal = Terminal([sys.executable, "-m", "seqsum.cli", "bin", "--empty", *words], os.environ, 100, 20)
+    if answer is not None:
+        terminal.wait_for("delete 3 runs for good, and free ")
+        assert len(workspace.bin.runs()) == 3
+        terminal.press(answer, "enter")
+    terminal.wait_for_end()
+    terminal.close()
+    assert len(workspace.bin.runs()) == left and len(workspace.runs()) == 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from seqsum.cli.many import chosen, each
+from seqsum.cli.many import agree, chosen, each
 from seqsum.cli.output import say, say_columns, say_json, tell
 from seqsum.errors import UserError
-from seqsum.formatting import size
+from seqsum.formatting import count, size
 from seqsum.runs import Run, Workspace, bin
 from seqsum.runs.annotations import Annotations, annotate, check_typed_name
 from seqsum.runs.disk import size_on_disk
@@ -80,25 +80,28 @@ def restore(options: Options) -> int:
 def empty_bin(options: Options) -> int:
     workspace = Workspace(options.workspace)
     if options.empty:
-        freed = sum(size_on_disk(workspace.bin.folder / id) for id in bin.contents(workspace.folder))
-        count = bin.empty(workspace.folder)
+        there = bin.contents(workspace.folder)
+        freed = sum(size_on_disk(workspace.bin.folder / id) for id in there)
+        if there:
+            agree(options, "bin", f"delete {count(len(there), 'run')} for good, and free {size(freed)}")
+        deleted = bin.empty(workspace.folder)
         if options.json:
-            say_json({"deleted": count, "size": freed})
+            say_json({"deleted": deleted, "size": freed})
         else:
-            say(f"{count} {'run' if count == 1 else 'runs'} deleted for good, {size(freed)}")
+            say(f"{count(deleted, 'run')} deleted for good, {size(freed)}")
         return 0
-    deleted = [Run(workspace.bin.folder / id) for id in bin.contents(workspace.folder)]
-    sizes = [size_on_disk(run.folder) for run in deleted]
+    binned = [Run(workspace.bin.folder / id) for id in bin.contents(workspace.folder)]
+    sizes = [size_on_disk(run.folder) for run in binned]
     if options.json:
-        for run, taken in zip(deleted, sizes, strict=True):
+        for run, taken in zip(binned, sizes, strict=True):
             say_json({"run": run.id, "name": run.name, "deleted_by": bin.deleted_by(run), "size": taken})
         return 0
-    if not deleted:
+    if not binned:
         say(f"the bin of {workspace.folder} is empty")
         return 0
-    by = [bin.deleted_by(run) for run in deleted]
+    by = [bin.deleted_by(run) for run in binned]
     told = [f"deleted by {who}" if who not in ("", user_name()) else "" for who in by]
-    say_columns([(run.id, run.name, size(taken), who) for run, taken, who in zip(deleted, sizes, told, strict=True)])
+    say_columns([(run.id, run.name, size(taken), who) for run, taken, who in zip(binned, sizes, told, strict=True)])
     say(f"{size(sum(sizes))} in all; seqsum bin --empty deletes for good")
     return 0
 

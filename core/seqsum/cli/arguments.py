@@ -493,6 +493,7 @@ def _star(parser: Parser) -> None:
 
 def _bin(parser: Parser) -> None:
     parser.add_argument("--empty", action="store_true", help="delete them for good")
+    parser.add_argument("--yes", action="store_true", help="do not ask before they are deleted")
 
 
 def _prune(parser: Parser) -> None:
