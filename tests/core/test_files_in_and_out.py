@@ -129,6 +129,10 @@ def test_what_of_a_file_was_not_read_as_it_stands_is_told(ending: str, place: Pa
         asked = ("predict", run.id, "--file", str(place / f"new{ending}"), "--output", str(place / "out.csv"))
         _, _, err = call(*asked, "--force")
         assert said in err and ("UTF-8" in err or "decoded" in err) == bool(said)
+    # Where too much is wrong, the way out is one that there is.
+    (place / f"new{ending}").write_bytes(lines_before + row % "é".encode() + row % (b"\xe9 " * 9))
+    said = refused(*asked, "--force")
+    assert "save the file as UTF-8" in said and "task.encoding" not in said
 
 
 def test_an_answer_writes_over_nothing_that_only_a_later_row_has(place: Path) -> None:

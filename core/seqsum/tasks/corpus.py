@@ -138,7 +138,7 @@ def _read(file: Path, limit: int, corpus: Corpus, encoding: Encoding) -> int:
     if "\0" in decoded.text[:PROBE]:
         raise _NoText(decoded.zeros)
     if decoded.mostly_wrong and decoded.replaced > MOST_BORNE * len(decoded.text):
-        raise _NoText(decoded.wrong)
+        raise _NoText(decoded.wrong())
     text = decoded.text[:limit]
     # A file that is cut off can be the beginning of an earlier one.
     digest = hashlib.sha256(text.rstrip().encode("utf-8", "surrogatepass")).digest()

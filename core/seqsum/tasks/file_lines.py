@@ -72,7 +72,8 @@ def open_lines(path: str, field: str, encoding: Encoding = "auto") -> tuple[Sequ
             raise UserError(f"{field}: can't read {one_line(path)}: {error.strerror or error}") from None
         if found is not None:
             return LinesOnDisk(file, *found), Decoded("", "UTF-8")
-    decoded = read_text(read_bytes(path, field), one_line(file.name), bear_wrong=True, encoding=encoding)
+    # It is no run's own file: no setting says its encoding.
+    decoded = read_text(read_bytes(path, field), one_line(file.name), True, encoding, setting="")
     lines = decoded.text.removesuffix("\n").split("\n") if decoded.text else []
     return lines, Decoded("", decoded.encoding, decoded.replaced, decoded.first, decoded.guessed)
 

@@ -62,14 +62,14 @@ class Decoded:
         """Whether most of what is beyond ASCII became U+FFFD: it is text in another encoding."""
         return self.replaced > MOST_WRONG * len(re.sub(rf"[\0-\x7f{REPLACEMENT}]+", "", self.text))
 
-    @property
-    def wrong(self) -> str:
-        """What can't be decoded, and the way out."""
+    def wrong(self, setting: str = "task.encoding") -> str:
+        """Say what can't be decoded, and the way out. setting: where a person may say the encoding; "" for nowhere"""
         more = f" (and {count(self.replaced - 1, 'more place')})" if self.replaced > 1 else ""
         by_hand = "put the character right, or " if self.replaced <= FEW else ""
+        said = f"set {setting} to what it is in, or " if setting else ""
         return (
-            f"{self.first} is no {self.encoding}{more}; {by_hand}set task.encoding to what it is in, or save the file "
-            "as UTF-8 (iconv -f ENCODING -t UTF-8): auto knows UTF-8, Windows-1252, and UTF-16 and UTF-32 with a mark"
+            f"{self.first} is no {self.encoding}{more}; {by_hand}{said}save the file as "
+            "UTF-8 (iconv -f ENCODING -t UTF-8): auto knows UTF-8, Windows-1252, and UTF-16 and UTF-32 with a mark"
         )
 
     @property
@@ -144,16 +144,19 @@ def decode(data: bytes, whole: bool = True, encoding: Encoding = "auto") -> Deco
     return _decoded(data, 0, "utf-8", whole)
 
 
-def read_text(data: bytes, source: str, bear_wrong: bool = False, encoding: Encoding = "auto") -> Decoded:
+def read_text(
+    data: bytes, source: str, bear_wrong: bool = False, encoding: Encoding = "auto", setting: str = "task.encoding"
+) -> Decoded:
     """Decode a file that must be text; raises UserError naming the first byte that is none.
 
     bear_wrong: whether single places that can't be decoded are left as U+FFFD; a file that is mostly wrong never is
+    setting: as `Decoded.wrong` takes it
     """
     found = decode(data, encoding=encoding)
     if found.zeros:
         raise UserError(f"{source} can't be read as text: {found.zeros}")
     if found.replaced and (not bear_wrong or found.mostly_wrong):
-        raise UserError(f"{source}, {found.wrong}")
+        raise UserError(f"{source}, {found.wrong(setting)}")
     return found
 
 

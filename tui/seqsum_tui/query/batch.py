@@ -44,7 +44,7 @@ def questions_of(name: str) -> Questions:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES)
         decoded = decode(data, len(data) < MOST_BYTES)
-        if wrong := decoded.zeros or (decoded.replaced and decoded.wrong):
+        if wrong := decoded.zeros or (decoded.replaced and decoded.wrong(setting="")):
             raise UserError(f'file: can\'t read "{shown}" as text: {wrong}')
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a text"
