@@ -179,6 +179,28 @@ def test_plateau_and_learning(judged):
     assert "more steps may help" in ended.sentence and "more steps" not in live.sentence
 
 
+@pytest.mark.parametrize("curve", [
+    2.2 / (1 + np.arange(len(STEPS))), 2.3 * np.exp(-5 * RAMP), 2.3 * np.exp(-3 * RAMP), 0.1 + 2.2 * np.exp(-6 * RAMP),
+    np.where(RAMP < 0.6, 2.3, 0.2) * np.where(RAMP < 0.6, 1, np.exp(-2 * (RAMP - 0.6))),
+])  # fmt: skip
+def test_what_is_said_to_hardly_change_does_not_halve(judged, curve):
+    """A loss near its end is small beside its whole fall, and may fall as fast as ever."""
+    found = judged(chance=None, loss=curve, eval_loss=curve)
+    if found.word == "plateau":
+        since = float(curve[STEPS.searchsorted(found.step)])
+        assert since == pytest.approx(float(curve[-1]), rel=0.3), found.sentence
+    else:
+        assert found.word == "learning" and curve[-1] < 0.9 * curve[int(0.75 * len(curve))]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_about_a_level_is_a_plateau(judged, seed):
+    noise = np.random.default_rng(seed).uniform(0.9, 1.1, len(STEPS))
+    level = np.where(RAMP < 0.3, 2.3, 0.1) * noise
+    found = judged(chance=None, loss=level, eval_loss=level)
+    assert found.word == "plateau" and found.step >= 0.25 * STEPS[-1]
+
+
 def test_too_little_says_nothing(judged):
     assert judged(live=True) is None and judged(live=False) is None
     few = {"steps": STEPS[:3], "chance": None, "loss": FALLING[:3], "eval_loss": FALLING[:3]}

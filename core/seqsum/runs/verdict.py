@@ -27,7 +27,8 @@ MOST_AT_CHANCE = 0.05
 FEWEST_GAINED = 0.2
 DIVERGED = 2.0
 RISEN, FEWEST_RISEN = 0.1, 0.01
-FLAT = 0.05
+FLAT, LEVEL = 0.05, 0.1
+QUARTERS = (0.25, 0.5, 0.75)
 LAST_PART = 0.25
 FEWEST_POINTS = 8
 SMOOTHED = 5
@@ -42,7 +43,8 @@ RULES: Mapping[str, str] = {
     "loss went on falling",
     "at chance": f"the accuracy is less than {progress(MOST_AT_CHANCE)} of the way from guessing to all right",
     "plateau": f"the held-out loss (or, without one, the loss) has kept within {progress(FLAT)} of its whole fall for "
-    "the last quarter of the steps",
+    f"the last quarter of the steps or longer, and the medians of that time's halves are within {progress(LEVEL)} of "
+    "each other, or their middle halves overlap",
     "too short": f"it ended with fewer than {FEWEST_POINTS} points of its loss, and none of these holds",
     "unstable": "none of these, and the loss is higher than a quarter of the steps before",
     "learning": "none of these: the loss still falls",
@@ -244,12 +246,22 @@ def _plateau(name: str, curve: Curve, accuracy: float) -> Verdict | None:
     last = float(curve.values[-1])
     fallen = max(curve.began, float(curve.values[0])) - float(curve.values.min())
     outside = np.flatnonzero(np.abs(curve.values - last) > FLAT * fallen)
-    since = int(curve.steps[outside[-1] + 1 if len(outside) else 0])
-    if since > _last_part(curve):
+    # What is near the end beside a fall from 2.3 may still halve: from there on it must be level, too.
+    begin = outside[-1] + 1 if len(outside) else 0
+    latest = int(np.searchsorted(curve.steps, _last_part(curve), side="right"))
+    level = next((at for at in range(begin, latest) if _is_level(curve.values[at:])), None)
+    if level is None:
         return None
+    since = int(curve.steps[level])
     reached = f", accuracy {percent(accuracy)}" if math.isfinite(accuracy) else ""
     figures = f"{spelled(name, last)}{reached}"
     return Verdict("plateau", f"{LOSSES[name]} hardly changes since step {since:,}: {figures}.", since)
+
+
+def _is_level(values: Floats) -> bool:
+    """Whether its halves have one median, or differ by less than each is spread."""
+    (low, first, high), (lower, second, higher) = (np.quantile(half, QUARTERS) for half in np.array_split(values, 2))
+    return bool(abs(second - first) <= LEVEL * abs(first) or (lower <= high and higher >= low))
 
 
 def _learning(name: str, curve: Curve, live: bool) -> Verdict:
