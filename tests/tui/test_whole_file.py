@@ -86,6 +86,26 @@ async def test_it_is_stopped_and_leaves_nothing(console, adder, until):
     assert [path.name for path in Path.cwd().iterdir()] == ["sums.txt"]
 
 
+async def test_who_leaves_is_asked_while_a_file_is_answered(console, adder, until):
+    Path("sums.txt").write_text("1 2\n" * 300_000)
+    async with console.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, adder, until)
+        await pilot.press(*"sums.txt")
+        await pilot.press("enter")
+        await until(pilot, lambda: "rows" in str(screen.query_one("#job", Static).render()))
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: isinstance(console.screen, ConfirmScreen))
+        assert "Leave while it is answering sums.txt?" in screen_text(console)
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(console.screen, ConfirmScreen))
+        assert console.is_running and console.ends_with_it
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(console.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: not console.is_running)
+    assert [path.name for path in Path.cwd().iterdir()] == ["sums.txt"]
+
+
 async def test_a_run_is_measured_on_a_file(console, scene, until):
     lines = ["text,label", *(f"film {n} {'ok' if n % 2 else 'no'},{n % 2}" for n in range(60))]
     Path("films.csv").write_text("\n".join(lines))

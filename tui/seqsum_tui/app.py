@@ -30,6 +30,7 @@ from seqsum_tui.settings.store import Settings
 from seqsum_tui.settings.theme_contrast import legible
 from seqsum_tui.settings.themes import DARK, LIGHT
 from seqsum_tui.shared import bindings, display
+from seqsum_tui.shared.context import ENDS_WITH_IT
 from seqsum_tui.shared.key_queue import KeyQueue
 from seqsum_tui.shared.paths import copied_path, for_people, over_ssh
 from seqsum_tui.shared.polling import in_thread
@@ -129,6 +130,7 @@ class Console(App[None]):
         self.remote = False
         self.query_command = query_command
         self.ends_awaited: set[str] = set()
+        self.ends_with_it = ""
         self.keymap: Mapping[str, str] = {}
         self._ends_told: set[tuple[str, str, int]] = set()
         self._workspace: Workspace | None = None
@@ -521,6 +523,27 @@ class Console(App[None]):
 
         if not self.screen.is_modal:
             self.push_screen(HelpScreen.of(self.screen))
+
+    async def action_quit(self) -> None:
+        """Leave the console; what would end with it is asked for first."""
+        leaving = any(worker.group == "leave" for worker in self.workers if not worker.is_finished)
+        if self.ends_with_it and not leaving:
+            self.run_worker(self._agreed_to_leave(), name="leave", group="leave")
+        else:
+            self.exit()
+
+    async def _agreed_to_leave(self) -> None:
+        from seqsum_tui.rooms import ConfirmScreen
+
+        detail = "It stops with the console, and nothing is left of what it has written."
+        question = f"Leave while it is {display.literal(self.ends_with_it)}?"
+        if await self.push_screen_wait(ConfirmScreen(question, detail, "Leave")):
+            ending = [worker for worker in self.workers if worker.group == ENDS_WITH_IT]
+            for worker in ending:
+                worker.cancel()
+            # It takes away first what it has half written.
+            await asyncio.gather(*(worker.wait() for worker in ending), return_exceptions=True)
+            self.exit()
 
     def action_lessons(self) -> None:
         """Show the lessons."""

@@ -2,6 +2,7 @@
 
 from seqsum_tui.compare.screen import CompareScreen
 from seqsum_tui.dialogs import lessons
+from seqsum_tui.dialogs.confirm import ConfirmScreen
 from seqsum_tui.dialogs.help import HelpScreen
 from seqsum_tui.dialogs.text_input import LineScreen
 from seqsum_tui.live.screen import LiveScreen
@@ -14,6 +15,7 @@ from seqsum_tui.sweep.screen import SweepScreen
 
 __all__ = [
     "CompareScreen",
+    "ConfirmScreen",
     "HelpScreen",
     "LineScreen",
     "LiveScreen",

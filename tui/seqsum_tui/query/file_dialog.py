@@ -128,6 +128,8 @@ class FileScreen(Dialog[FileWanted]):
         file = self._path(typed["file"])
         if not typed["file"].strip():
             raise UserError("type the path of a file; tab completes it")
+        if file.is_dir():
+            raise UserError(f"{for_people(file)} is a folder; name a file in it")
         if not file.is_file():
             raise UserError(f"{for_people(file)}: there is no such file")
         if self._measures:
