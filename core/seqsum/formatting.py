@@ -16,6 +16,7 @@ from typing import Any
 NONE = "–"
 CLOCKS_DIFFER = 60.0
 """By so many seconds, at most, a time of another machine may lie ahead and still be now."""
+PERCENTS = frozenset({"%", "percent", "percentage", "pct"})
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e6
 _SUFFIXES = {3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -38,8 +39,15 @@ def metric(name: str, value: float | None) -> str:
 
 def is_share(name: str) -> bool:
     """Say whether a metric of this name runs from 0 to 1 and is read in percent."""
+    if in_percent(name):
+        return False
     name = name.lower()
     return "accuracy" in name or name.endswith(("_share", "f1")) or name.startswith("probability")
+
+
+def in_percent(name: str) -> bool:
+    """Say whether a metric's name tells that it is in percent already: acc (%), accuracy_percent."""
+    return not PERCENTS.isdisjoint(re.findall(r"[a-z0-9]+|%", name.lower()))
 
 
 def percent(share: float | None) -> str:

@@ -19,7 +19,9 @@ import pytest
 from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.foreign.following import Follower, logs_workspace
+from seqsum.formatting import metric
 from seqsum.runs import Run, Workspace
+from seqsum.runs.metric_direction import points_per_unit
 from support.command_line import call, lines, refused
 from support.engine import wait_until
 from support.following import followed, points
@@ -395,6 +397,56 @@ def test_a_hostile_file_costs_itself_only(data: bytes, logs: Path, follow: Any) 
     assert time.process_time() - began < 5 and points(runs["good"], "loss") == [(1, 1.0)]
     if "bad" in runs and "loss" in metrics(runs["bad"]):
         assert points(runs["bad"], "loss") == [(2, 1.0)]
+
+
+@pytest.mark.parametrize("values", [[0.5, 1.0000001, 0.97], [0.5, 0.9, 1.01, 0.95], [-1, 0.5, 0.75], [0.5, 1.04]])
+@pytest.mark.parametrize("name", ["accuracy", "val_acc", "Accuracy", "macro_f1"])
+def test_a_share_that_overshoots_by_a_little_is_none_in_percent(
+    name: str, values: list[float], logs: Path, follow: Any
+) -> None:
+    rows = list(enumerate(values))
+    (logs / "a.csv").write_text(f"step,{name}\n" + "".join(f"{step},{value}\n" for step, value in rows))
+    run = follow(logs)["a"]
+    assert points(run, name) == rows and metrics(run) == {name}
+    assert run.summary().metrics == {name: values[-1]} and not run.summary().problems
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("val_acc", "val_acc (%)"), ("Accuracy", "Accuracy (%)"), ("macro_f1", "macro_f1 (%)"), ("accuracy", "acc (%)"),
+     ("accuracy (%)", "accuracy (%)"), ("accuracy_pct", "accuracy_pct"), ("loss", "loss")],
+)  # fmt: skip
+def test_what_is_read_as_a_share_and_is_in_percent_is_shown_as_it_stands(
+    name: str, called: str, logs: Path, follow: Any
+) -> None:
+    (logs / "a.csv").write_text(f"step,{name}\n1,0.5\n2,88.5\n3,0.5\n")
+    run = follow(logs)["a"]
+    assert points(run, called) == [(1, 0.5), (2, 88.5), (3, 0.5)] and metrics(run) == {called}
+    assert metric(called, 0.5) == "0.5000" and points_per_unit(called) != 100
+
+
+def test_a_log_written_anew_is_in_percent_by_what_stands_in_it_now(logs: Path, follow: Any) -> None:
+    path = logs / "a.csv"
+    path.write_text("step,accuracy\n1,50\n2,60\n")
+    run = follow(logs)["a"]
+    path.write_text("step,accuracy\n1,0.5\n")
+    follow(logs)
+    assert metrics(run) == {"accuracy"} and points(run, "accuracy") == [(1, 0.5)]
+
+
+def test_what_an_earlier_version_read_is_read_anew(logs: Path, follow: Any) -> None:
+    path = logs / "a.csv"
+    path.write_text("step,accuracy\n1,0.5\n2,1.01\n")
+    run = follow(logs)["a"]
+    with run.store() as store:
+        kept = store.state()["log_position"]
+        del kept["reading"]
+        kept["names"] = {"accuracy": "acc (%)"}
+        store.forget_metric("accuracy")
+        store.append([("acc (%)", 1, 0.5), ("acc (%)", 2, 1.01)])
+        store.set_state(log_position=kept)
+    follow(logs, afresh=True)
+    assert metrics(run) == {"accuracy"} and points(run, "accuracy") == [(1, 0.5), (2, 1.01)]
 
 
 def test_an_accuracy_in_percent_is_called_so(logs: Path, follow: Any) -> None:

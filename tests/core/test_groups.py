@@ -227,7 +227,7 @@ def test_a_collapsed_fork_is_not_credited_with_its_parent(make: Make, tmp_path: 
     ("metric", "points"),
     [
         ("accuracy", 100), ("train_accuracy", 100), ("accuracy_by_token", 100), ("f1", 100), ("recall", 100),
-        ("unknown_share", 100), ("cpu_percent", 1), ("loss", None), ("mae", None), ("lr", None),
+        ("unknown_share", 100), ("cpu_percent", 1), ("acc (%)", 1), ("loss", None), ("mae", None), ("lr", None),
     ],
 )  # fmt: skip
 def test_differences_of_shares_are_points(metric: str, points: float | None) -> None:

@@ -15,8 +15,9 @@ INFINITE = math.inf
     ("metric", "bounds"),
     [
         ("accuracy", (0, 1)), ("train_accuracy", (0, 1)), ("f1", (0, 1)), ("recall_yes", (0, 1)),
-        ("coverage_share", (0, 1)), ("accuracy_percent", (0, 100)), ("perplexity", (1, INFINITE)),
-        ("mae", (0, INFINITE)), ("bits_per_character", (0, INFINITE)), ("edit_distance", (0, INFINITE)),
+        ("coverage_share", (0, 1)), ("accuracy_percent", (0, 100)), ("val_acc (%)", (0, 100)),
+        ("perplexity", (1, INFINITE)), ("mae", (0, INFINITE)), ("bits_per_character", (0, INFINITE)),
+        ("edit_distance", (0, INFINITE)),
         ("eval_loss", (-INFINITE, INFINITE)), ("nll", (-INFINITE, INFINITE)), ("r2", (-INFINITE, INFINITE)),
         ("reward", (-INFINITE, INFINITE)), ("cpu_percent", (-INFINITE, INFINITE)),
     ],

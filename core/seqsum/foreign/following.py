@@ -21,10 +21,12 @@ from seqsum.errors import UserError
 from seqsum.files import file_stamp, try_lock
 from seqsum.foreign.formats import find
 from seqsum.foreign.log_format import LogFormat, Part, Rows, Source
+from seqsum.formatting import is_share
 from seqsum.runs import Run, Workspace
 from seqsum.runs.changes import tell_changed
-from seqsum.runs.kinds import measured
+from seqsum.runs.kinds import MOST_OF_A_SHARE
 from seqsum.runs.lock import take_lock
+from seqsum.runs.metric_direction import points_per_unit
 from seqsum.runs.record import Record
 from seqsum.runs.sections import sections_of
 from seqsum.runs.store import Store
@@ -36,6 +38,8 @@ GONE = "its log is gone; what was read of it is kept"
 QUIET = "its log does not grow any more; whether its program still runs, a log does not tell"
 FOLLOWER_LOCK = ".following.lock"
 POSITION = "log_position"
+READING = 2
+"""What was read by an earlier way of reading is read anew."""
 MOST_METRICS = 500
 LONGEST_NAME = 100
 MOST_PROBLEMS = 20
@@ -54,7 +58,8 @@ def logs_workspace(path: Path) -> Path:
 
 @dataclass(eq=False)
 class _Followed:
-    """A log and its run. stamp: its files' times and sizes as they were when it was read to its end."""
+    """A log and its run. stamp: its files' times and sizes as they were when it was read to its end; void:
+    whether what was read of it is to be read anew."""
 
     format: LogFormat
     source: Source
@@ -70,6 +75,7 @@ class _Followed:
     ended: tuple[str, str | None] | None = None
     status: tuple[str, str | None] | None = None
     lock: int | None = None
+    void: bool = False
 
 
 class Follower:
@@ -217,6 +223,7 @@ class Follower:
                     self._write(one, store, Part({}, one.position))
             return False
         part = one.format.read(one.source, one.position)
+        part.anew, one.void = part.anew or one.void, False
         self._tell(part.problems)
         with one.run.store() as store:
             one.stamp = None if part.more else stamp
@@ -228,7 +235,9 @@ class Follower:
             state = store.state()
         kept = state.get(POSITION)
         one.known = True
-        if isinstance(kept, dict):
+        if isinstance(kept, dict) and kept.get("reading") != READING:
+            one.void = True
+        elif isinstance(kept, dict):
             one.position, one.stamp = kept.get("position"), kept.get("stamp")
             one.began, one.last = (kept.get(name) for name in ("began", "last"))
             said, names = kept.get("said"), kept.get("names")
@@ -251,7 +260,7 @@ class Follower:
         def whole() -> None:
             if part.anew:
                 store.forget_points()
-                one.step = 0
+                one.step, one.names = 0, {}
             rows = self._named(one, part.rows, store)
             store.append_rows(rows)
             one.step = max([one.step, *(max(some)[0] for some in rows.values())])
@@ -265,6 +274,7 @@ class Follower:
                 steps_per_second=one.step / seconds if seconds else 0.0,
                 **{
                     POSITION: {
+                        "reading": READING,
                         "position": one.position,
                         "stamp": one.stamp,
                         "began": one.began,
@@ -313,7 +323,7 @@ class Follower:
                 shown = one.names[name] = _clean(name)
             if shown is None:
                 continue
-            if "accuracy" in shown and not all(measured(shown, value) for _, value in some):
+            if _is_share(shown) and any(MOST_OF_A_SHARE < value <= 100 * MOST_OF_A_SHARE for _, value in some):
                 percent = one.names[name] = f"{shown.replace('accuracy', 'acc')} (%)"
                 earlier = store.points(shown)
                 store.append_rows({percent: list(zip(map(int, earlier[0]), earlier[1].tolist(), strict=True))})
@@ -328,6 +338,11 @@ class Follower:
             if problem not in self._told and len(self._told) < MOST_PROBLEMS:
                 self._told.add(problem)
                 self.problems.append(problem)
+
+
+def _is_share(name: str) -> bool:
+    """Tell whether a curve of this name is read as one from 0 to 1 by whatever shows it."""
+    return is_share(name) or points_per_unit(name) == 100.0
 
 
 def _clean(name: str) -> str | None:

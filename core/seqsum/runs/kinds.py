@@ -6,11 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from seqsum.formatting import in_percent
 from seqsum.text import one_line
 
 LARGEST_WHOLE = 2**53
 LARGEST_NUMBER = 1e300
 """Numbers beyond are no measurements, and overflow as soon as anything is done with them."""
+ROUNDING = 1e-6
+MOST_OF_A_SHARE = 1.5
+"""A share is above 1 by a little at most, by rounding or smoothing; what is well above is in percent."""
 LATEST = 1e11
 """In seconds since 1970."""
 MOST_SHOWN = 40
@@ -132,7 +136,8 @@ def described(value: Any) -> str:
 
 
 def measured(name: str, value: float) -> bool:
-    """Whether a finite metric can be what its name says: a share from 0 to 1, or a number that one can work with."""
+    """Whether a finite metric can be what its name says: a share, or a number that one can work with."""
     if not math.isfinite(value):
         return True
-    return -1e-9 <= value <= 1 + 1e-9 if "accuracy" in name else abs(value) <= LARGEST_NUMBER
+    share = "accuracy" in name and not in_percent(name)
+    return -ROUNDING <= value <= MOST_OF_A_SHARE if share else abs(value) <= LARGEST_NUMBER

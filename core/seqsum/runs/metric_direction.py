@@ -6,6 +6,8 @@ import math
 import re
 from typing import Literal
 
+from seqsum.formatting import in_percent
+
 Direction = Literal["higher", "lower"]
 
 HIGHER = frozenset({"accuracy", "acc", "auc", "bleu", "f1", "precision", "r2", "recall", "return", "reward", "score"})
@@ -17,7 +19,6 @@ SPEEDS = frozenset({"steps_per_second"})
 SHARES = frozenset({"accuracy", "acc", "auc", "f1", "precision", "recall", "share"})
 SIGNED = frozenset({"loss", "nll", "entropy", "regret"})
 """Lower is better, and below 0 is possible: of a density, say."""
-PERCENTS = frozenset({"percent", "percentage", "pct"})
 
 
 def direction_of(metric: str) -> Direction | None:
@@ -33,14 +34,13 @@ def direction_of(metric: str) -> Direction | None:
 def points_per_unit(metric: str) -> float | None:
     """Return how many percentage points one unit of a share is (100 of an accuracy, 1 of what is counted in percent
     already), or None for a metric that is no share: its differences are told in percent of a value."""
-    words = _words(metric)
-    return 1.0 if words & PERCENTS else 100.0 if words & SHARES else None
+    return 1.0 if in_percent(metric) else 100.0 if _words(metric) & SHARES else None
 
 
 def bounds_of(metric: str) -> tuple[float, float]:
     """Return between which values a metric of this name lies, both included; infinite where its name tells none."""
     words = _words(metric)
-    if words & PERCENTS and words & HIGHER:
+    if in_percent(metric) and words & HIGHER:
         return 0.0, 100.0
     if words & SHARES:
         return 0.0, 1.0
