@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -154,6 +155,10 @@ def test_what_cannot_be_is_refused_before_anything_is_written(place: Path) -> No
     asked = ("predict", run.id, "--file", new)
     assert "is there already" in refused(*asked, "--output", str(out)) and out.read_text() == "mine"
     assert "one of .csv, .tsv" in refused(*asked, "--output", str(place / "out.xlsx"))
+    (place / "link.csv").symlink_to(new)
+    for itself in (new, str(place / "link.csv")):
+        assert "is the file that is read" in refused(*asked, "--output", itself, "--force")
+    (place / "link.csv").unlink()
     assert "both" in refused("predict", run.id, "good", "--file", new)
     assert "--output goes with --file" in refused("predict", run.id, "--output", str(place / "x.csv"))
     assert 'no column "revew"; did you mean "review"?' in refused(*asked, "--column", "revew")
@@ -167,6 +172,25 @@ def test_what_cannot_be_is_refused_before_anything_is_written(place: Path) -> No
     # What was answered is answered once more by another run, under its name.
     assert call("predict", run.id, "--file", str(out), "--output", str(place / "twice.csv"))[0] == 0
     assert f"{run.name}.prediction" in read(place / "twice.csv")[0]
+
+
+@pytest.mark.parametrize("lengths", [None, "2-6", "90-99"])
+def test_each_row_of_a_measured_file_is_asked_or_said_to_be_left_out(lengths: str | None, place: Path) -> None:
+    run = classifier(place, task__max_length="20")
+    texts = ["good", "bad film", "x" * 20, "y" * 21, "z" * 500, "", "good"]
+    rows = [[str(n), text, "True" if n else "perhaps"] for n, text in enumerate(texts)]
+    file = write(place / "test.csv", [["id", "review", "label"], *rows])
+    low, high = map(int, lengths.split("-")) if lengths else (0, 10**9)
+    asked = [text for text in texts[1:] if text and low <= min(20, len(text)) <= high]
+    status, out, err = call("evaluate", run.id, "--file", file, *(["--lengths", lengths] if lengths else []))
+    told = out + err
+    assert status == (0 if asked else 2)
+    others = len(texts) - 2 - len(asked)
+    assert ("of a length that is not asked for" in told) == bool(others)
+    left = re.findall(r"(\d+) rows? (?:of a length|with)", told)
+    assert sum(map(int, left)) == len(texts) - len(asked)
+    cut = sum(len(text) > 20 for text in asked)
+    assert (f"only the beginning was read: {cut} rows" in told) == bool(cut)
 
 
 def test_an_answer_broken_off_leaves_nothing_half_written(place: Path) -> None:

@@ -7,7 +7,7 @@ import io
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -59,6 +59,9 @@ def check_output(options: argparse.Namespace) -> None:
     if options.output is not None and format_of(Path(options.output).suffix) is None:
         endings = ", ".join(ENDINGS)
         raise UserError(f"predict: {printable(options.output)}: name a file that ends in one of {endings}")
+    with suppress(OSError):
+        if options.output is not None and Path(options.file).samefile(options.output):
+            raise UserError(f"predict: {printable(options.output)} is the file that is read; name another for answers")
 
 
 def predict_file(options: argparse.Namespace, made: Callable[[argparse.Namespace], Asking]) -> int:

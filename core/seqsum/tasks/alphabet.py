@@ -208,12 +208,7 @@ def within(
         raise UserError(
             f"lengths: no {what} is {low} to {high} {unit} long; they have {lengths.min()} to {lengths.max()}"
         )
-    yield from lengths_within(asked, low, high)
-
-
-def lengths_within(asked: Sequence[Examples], low: int | None, high: int | None) -> Iterator[Examples]:
-    """Yield those of `near_lengths` that are low…high long, if there are any."""
     for examples in asked:
-        fit = (examples.lengths >= (low or 0)) & (high is None or examples.lengths <= high)
+        fit = (examples.lengths >= low) & (examples.lengths <= high)
         if fit.any():
             yield examples if fit.all() else examples.rows(fit)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
 
 from seqsum.formatting import count, percent
 from seqsum.schema import shown
@@ -15,6 +18,8 @@ from seqsum.tasks.tables import FEW, listed_lines
 AT_ONCE = 4_096
 """Rows that are read and asked at a time."""
 MOST_TOLD = 5
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass
@@ -38,7 +43,8 @@ class Lines:
 class AskedRows:
     """rows: how many the file has (of a text, characters); left_out: those that are not asked, by the reason; labels:
     how often each label stands there that the run does not know; tokens, unknown: how many tokens were read, and how
-    many of them are unknown; unit: what a token is called; notes: how the file was read"""
+    many of them are unknown; unit: what a token is called; cut: those of which only the beginning is asked; notes: how
+    the file was read"""
 
     rows: int = 0
     left_out: dict[str, Lines] = field(default_factory=dict)
@@ -47,6 +53,7 @@ class AskedRows:
     unknown: int = 0
     unit: str = "token"
     of: str = "row"
+    cut: Lines = field(default_factory=Lines)
     notes: list[str] = field(default_factory=list)
     share: float = 0.0
     """How much of the file was read, 0 to 1."""
@@ -68,6 +75,8 @@ class AskedRows:
         )
         for reason, lines in self.left_out.items():
             yield f"  not asked: {count(lines.number, 'row')} {reason} ({lines})"
+        if self.cut.number:
+            yield f"  only the beginning was read: {count(self.cut.number, 'row')} ({self.cut})"
         if self.labels:
             names = [f"{shown(label)} ({times:,})" for label, times in self.labels.most_common(MOST_TOLD)]
             more = f" and {len(self.labels) - MOST_TOLD:,} more" if len(self.labels) > MOST_TOLD else ""
@@ -106,11 +115,21 @@ class PairsOfFile:
         while part := list(islice(every, AT_ONCE)):
             yield part
 
+    def of_lengths(self, pairs: Sequence[AskedPair], lengths: Ints, low: int | None, high: int | None) -> Flags:
+        """Return which pairs are low…high long, bool [n]; the others are left out.
+
+        lengths: int64 [n], how long each is
+        """
+        fit = (lengths >= (low or 0)) & (high is None or lengths <= high)
+        for row in np.flatnonzero(~fit).tolist():
+            self.found.leave_out("of a length that is not asked for", pairs[row].line)
+        return fit
+
     @property
     def nothing_asked(self) -> str:
         """Say why nothing of the file was asked."""
         reasons = [f"{count(lines.number, 'row')} {why} ({lines})" for why, lines in self.found.left_out.items()]
-        return f"file: no row of {self.source} can be asked: {'; '.join(reasons) or 'it has none of such a length'}"
+        return f"file: no row of {self.source} can be asked: {'; '.join(reasons) or 'it has none'}"
 
     def _pairs(self, rows: FileRows) -> Iterator[AskedPair]:
         for row in rows.rows():

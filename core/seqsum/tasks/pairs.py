@@ -19,13 +19,12 @@ from seqsum.tasks.alphabet import (
     ENDS,
     Codes,
     encoded,
-    lengths_within,
     most_frequent,
     near_lengths,
     unknown_alike,
     within,
 )
-from seqsum.tasks.asked_rows import AskedRows, PairsOfFile
+from seqsum.tasks.asked_rows import AskedPair, AskedRows, PairsOfFile
 from seqsum.tasks.base import (
     NOT_ASKED,
     Answer,
@@ -217,20 +216,25 @@ class Pairs(DataTask[PairsConfig]):
         """Yield the pairs of a file that are short enough, in the order of its parts."""
         self._truths, most = [], self.config.longest
         for part in file.parts():
-            pairs = list[Pair]()
+            pairs, short = list[Pair](), list[AskedPair]()
             for pair in part:
                 read = as_read(pair.text, len(pair.text)), as_read(pair.truth, len(pair.truth))
                 if max(map(len, read)) > most:
                     file.found.leave_out(f"longer than {most:,} characters (task.longest)", pair.line)
                 else:
                     pairs.append(read)
+                    short.append(pair)
             if not pairs:
                 continue
             codes, lengths = encoded([source for source, _ in pairs], self._sources)
+            fit = file.of_lengths(short, lengths, low, high)
+            if not fit.any():
+                continue
+            codes, lengths = codes[fit], lengths[fit]
             file.found.tokens += int(lengths.sum())
             file.found.unknown += int((codes == len(self._sources)).sum())
-            answers = self._answers(*encoded([target for _, target in pairs], self._targets))
-            for examples in lengths_within(near_lengths(codes, lengths, answers), low, high):
+            answers = self._answers(*encoded([target for _, target in pairs], self._targets))[fit]
+            for examples in near_lengths(codes, lengths, answers):
                 self._truths.append(examples.targets)
                 yield examples
         if not self._truths:

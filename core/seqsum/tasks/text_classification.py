@@ -16,8 +16,8 @@ from pydantic import field_validator
 from seqsum.errors import UserError
 from seqsum.formatting import count, percent
 from seqsum.schema import setting
-from seqsum.tasks.alphabet import Codes, encoded, lengths_within, near_lengths, padded, unknown_alike, within
-from seqsum.tasks.asked_rows import AskedRows, PairsOfFile
+from seqsum.tasks.alphabet import Codes, encoded, near_lengths, padded, unknown_alike, within
+from seqsum.tasks.asked_rows import AskedPair, AskedRows, PairsOfFile
 from seqsum.tasks.base import (
     EVALUATED_TOKENS,
     Answer,
@@ -251,21 +251,29 @@ class TextClassification(DataTask[TextClassificationConfig]):
         places = {label: place for place, label in enumerate(self.labels)}
         self._truths = []
         for part in file.parts():
-            known = list[tuple[str, str]]()
+            known = list[AskedPair]()
             for pair in part:
-                if (label := pair.truth.strip()) in places:
-                    known.append((pair.text, label))
+                label = pair.truth.strip()
+                if label in places:
+                    known.append(pair)
                 else:
                     file.found.labels[label] += 1
                     file.found.leave_out("with a label that the run does not know", pair.line)
             if not known:
                 continue
-            codes, lengths = self._encoded(known)
+            codes, lengths = self._encoded([(pair.text, pair.truth) for pair in known])
+            fit = file.of_lengths(known, lengths, low, high)
+            if not fit.any():
+                continue
+            for row in np.flatnonzero(fit & (lengths >= self.config.max_length)).tolist():
+                if self._length(known[row].text) > self.config.max_length:
+                    file.found.cut.add(known[row].line)
+            codes, lengths = codes[fit], lengths[fit]
+            labels = np.array([places[pair.truth.strip()] for pair in known], dtype=np.int64)[fit]
             unknown = codes == len(self._tokenizer.names)
             file.found.tokens += int(lengths.sum())
             file.found.unknown += int((unknown & (np.arange(codes.shape[1]) < lengths[:, None])).sum())
-            every = near_lengths(codes, lengths, np.array([places[label] for _, label in known], dtype=np.int64))
-            for examples in lengths_within(every, low, high):
+            for examples in near_lengths(codes, lengths, labels):
                 self._truths.append(examples.targets)
                 yield examples
         if not self._truths:
@@ -275,9 +283,12 @@ class TextClassification(DataTask[TextClassificationConfig]):
         codes, lengths = self._encoded([(self.codec.typed(text), "")])
         return codes[0, : lengths[0]].astype(np.int64)
 
+    def _length(self, text: str) -> int:
+        """Of all of a text, in tokens."""
+        return len(self._tokenizer.places(as_read(text, WHOLE)))
+
     def remarks(self, text: str) -> list[str]:
-        whole, most = as_read(text, WHOLE), self.config.max_length
-        there = len(self._tokenizer.places(whole))
+        whole, most, there = as_read(text, WHOLE), self.config.max_length, self._length(text)
         cut = [f"only the first {most:,} of {there:,} {self.unit}s were read"] if most < there else []
         return [*cut, *self._tokenizer.remarks(whole, most)]
 
