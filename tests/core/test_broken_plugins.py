@@ -234,6 +234,11 @@ def test_asking_and_a_plugin_that_raises(tmp_path: Path) -> None:
     line = TASK.splitlines().index("        words = text.split()") + 1
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert f"plug-in {plugin}, line {line} (Largest.parse): AttributeError: 'str' object has no" in done.stderr
+    # One that can't be loaded is there already: to name it once more would not help.
+    plugin.write_text("raise ValueError('no')\n" + TASK)
+    asked = seqsum(tmp_path, "predict", "a", "1 2")
+    assert asked.returncode == 2 and f"the plug-in {plugin}, which does not work here" in asked.stderr
+    assert "SEQSUM_PLUGINS=" not in asked.stderr and f"plug-in {plugin}: left out: ValueError: no" in asked.stderr
     # Without the plug-in the run is there, and says what it lacks.
     plugin.unlink()
     missing = f"it comes from a plug-in that is not loaded: set SEQSUM_PLUGINS={plugin}"
