@@ -49,7 +49,7 @@ class Cost:
     """What a run's time depends on: `kind` is compared as it is, `seconds` is a step's time by the stated rates."""
 
     task: str
-    kind: tuple[str, str, str]
+    kind: tuple[str | int, ...]
     seconds: float
 
 
@@ -114,7 +114,8 @@ def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost
     # The way forward alone is a third of the multiplications. Compiled code evaluates what it can walk through.
     _, _, product, read = FUSED if backend == "fused" and task.enumerable() is not None else TORCH
     seconds += task.steps_asked * (read * layers + product / 3 * size.others) / config.train.evaluate_every
-    return Cost(config.task.name, (config.model.name, str(getattr(config.model, "cell", "")), backend), seconds)
+    kind = config.model.name, str(getattr(config.model, "cell", "")), backend, config.train.threads
+    return Cost(config.task.name, kind, seconds)
 
 
 def _length(config: Config, task: AnyTask, step: int) -> float:

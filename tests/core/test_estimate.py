@@ -87,6 +87,10 @@ def test_time_follows_from_what_runs_took_on_this_machine(tmp_path: Path) -> Non
     twice = estimate(baseline.changed({"train.steps": 40_000}, "test"), speeds)
     wider = estimate(baseline.changed({"model.hidden_size": 256}, "test"), speeds)
     assert twice.seconds == pytest.approx(160.0) and wider.seconds is not None and wider.seconds > 200
+    assert estimate(baseline.changed({"train.threads": 2}, "test"), speeds).runs == 0, "one thread tells nothing of two"
+    with ours.store() as store:
+        store.set_state(together=16)
+    assert estimate(baseline, read_speeds(workspace)) == guess, "who shared a process had not its whole time"
     (ours.folder / "run.json").write_text("{}", encoding="utf-8")
     assert estimate(baseline, read_speeds(workspace)) == guess, "a damaged record tells nothing, and breaks nothing"
 
