@@ -184,7 +184,7 @@ def test_ctrl_c_saves_all_of_them_and_the_same_command_goes_on(tmp_path: Path) -
     assert sorted(summaries()) == ["queued", "running", "running"]
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert set(summaries()) == {"stopped"}
     assert json.loads(output.splitlines()[-1])["event"] == "replicated"
     for summary in Workspace(tmp_path).summaries():

@@ -24,6 +24,7 @@ import pytest
 
 from seqsum.config import Config
 from seqsum.errors import UserError
+from seqsum.files import try_lock
 from seqsum.launch import HandOverRefused, LocalLauncher, WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
@@ -362,6 +363,51 @@ def test_seeds_are_added_while_a_sweep_goes_on(tmp_path: Path) -> None:
         wait_until(driver.look, "all is tried")
     assert seeds_of(workspace) == {("0.001",): [0, 1, 2], ("0.01",): [0, 1, 2]}
     assert definition.read(workspace, made.name).seeds == (0, 1, 2), "told to Optuna by their places"
+
+
+def resumed(workspace: Path, *words: str) -> str:
+    status, out, err = call("sweep", "--resume", "s", *words, "--workspace", str(workspace))
+    assert status == 0, err
+    return out
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_what_a_sweep_that_goes_on_has_more_of_is_said_and_fewer_are_refused(
+    paused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.003,0.01,0.1"})
+    lock = try_lock(definition.folder_of(workspace, "s") / definition.LOCK)
+    assert lock is not None, "it stands for the driver"
+    goes_on = "goes on after its pause" if paused else "runs on"
+    for words, said, trials, seeds in (
+        ((), "s goes on after its pause; " if paused else "s runs already; ", 2, 2),
+        (("--trials", "2", "--seeds", "2"), "s goes on after its pause; " if paused else "s runs already; ", 2, 2),
+        (("--trials", "3", "--detach"), f"s has 3 settings now, and {goes_on}; ", 3, 2),
+        (("--seeds", "5"), f"s has 5 seeds each now, and {goes_on}; ", 3, 5),
+        (("--trials", "4", "--seeds", "6"), f"s has 4 settings and 6 seeds each now, and {goes_on}; ", 4, 6),
+    ):
+        definition.want(workspace, "s", definition.Wanted(paused=paused))
+        assert resumed(tmp_path, *words).startswith(said), words
+        made = definition.read(workspace, "s")
+        assert (made.trials, len(made.seeds), definition.read_wanted(workspace, "s").paused) == (trials, seeds, False)
+    definition.want(workspace, "s", definition.Wanted(paused=paused))
+    for wrong, why in (
+        (("--trials", "3"), "has 4 settings already"),
+        (("--trials", "5"), "this grid has 4 settings"),
+        (("--seeds", "3"), "lacks 3"),
+        (("--trials", "4", "--seeds", "1-9"), "lacks 0"),
+        (("--seeds", "9", "--on", "slurm"), "--stop s first"),
+    ):
+        said = refused("sweep", "--resume", "s", *wrong, "--workspace", str(tmp_path))
+        assert why in said and definition.read(workspace, "s") == made, wrong
+        assert definition.read_wanted(workspace, "s").paused == paused, "nothing was asked of it"
+    os.close(lock)
+    assert "has 4 settings already" in refused("sweep", "--resume", "s", "--trials", "3", "--workspace", str(tmp_path))
+    # No cluster answers: it is as it was.
+    monkeypatch.setenv("PATH", "")
+    refused("sweep", "--resume", "s", "--seeds", "9", "--on", "slurm", "--workspace", str(tmp_path))
+    assert definition.read(workspace, "s") == made
 
 
 def test_what_was_given_up_gets_no_more_seeds(tmp_path: Path) -> None:

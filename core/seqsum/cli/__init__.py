@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sqlite3
 import sys
 
@@ -21,7 +22,8 @@ FLAG = "--"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return the exit status: 2 for what the user can mend, 1 for a run that failed."""
+    """Run the command line; return the exit status: 2 for what the user can mend, 1 for a run that failed, 128 + N for
+    the signal N."""
     use_plain_signs()
     try:
         return _run(_decoded(sys.argv[1:] if arguments is None else arguments))
@@ -37,8 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         what = error.filename if isinstance(error.filename, str) else "a file"
         complain(f"seqsum: can't read or write {what}: {error.strerror or error}")
         return 2
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as error:
+        # What follows something says which signal it was; see `follow.stopping`.
+        return 128 + next((one for one in error.args if isinstance(one, int)), signal.SIGINT)
     except sqlite3.Error as error:
         complain(UserError(f"seqsum: the run's store can't be written: {error}"))
         return 2

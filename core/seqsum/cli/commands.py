@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from seqsum.cli.engine import check_detached, engine_of, say_command
-from seqsum.cli.follow import POLL_SECONDS, Follower, finished_plain, finished_words, stopping
+from seqsum.cli.follow import POLL_SECONDS, Follower, end_status, finished_plain, finished_words, stopping
 from seqsum.cli.many import chosen, each
 from seqsum.cli.output import (
     complain,
@@ -79,9 +79,7 @@ def _followed(options: Options, run: Run, launcher: Launcher) -> int:
         say_json(finished_plain(summary))
     else:
         say(finished_words(summary))
-    if summary.status in ("failed", "died"):
-        return 1
-    return 128 + follower.signals[0] if follower.signals and summary.status == "stopped" else 0
+    return end_status([summary.status], follower.signals)
 
 
 def _say_started(options: Options, run: Run) -> None:
@@ -130,7 +128,8 @@ def _stayed(options: Options, runs: Sequence[Run], launcher: Launcher, status: i
             if run.summary().live:
                 launcher.stop(run)
 
-    with stopping(stop):
+    statuses = list[str]()
+    with stopping(stop) as signals:
         for run in runs:
             while launcher.poll(run).live:
                 time.sleep(POLL_SECONDS)
@@ -139,8 +138,8 @@ def _stayed(options: Options, runs: Sequence[Run], launcher: Launcher, status: i
                 say_json(finished_plain(summary))
             else:
                 say(finished_words(summary))
-            status = status or int(summary.status in ("failed", "died"))
-    return status
+            statuses.append(summary.status)
+    return status or end_status(statuses, signals)
 
 
 def rewind(options: Options) -> int:

@@ -72,7 +72,7 @@ def predict_file(options: argparse.Namespace, made: Callable[[argparse.Namespace
     from seqsum.query.file_output import write_answers
 
     check_output(options)
-    with stopping(_interrupt), _stream(options) as stream:
+    with stopping(), _stream(options) as stream:
         asking = made(options)
         found = _opened(asking, options)
         with _bar(options, "answering") as told:
@@ -140,7 +140,7 @@ def evaluating(asking: Asking, options: argparse.Namespace) -> Iterator[None]:
         yield
         return
     asked = asking.loaded.of_file(file_of(options))
-    with stopping(_interrupt), _bar(options, "asking") as told:
+    with stopping(), _bar(options, "asking") as told:
 
         def heard() -> None:
             rows = asked.task.asked_rows
@@ -149,11 +149,6 @@ def evaluating(asking: Asking, options: argparse.Namespace) -> Iterator[None]:
 
         asking.heard = heard
         yield
-
-
-def _interrupt() -> None:
-    """A signal breaks off, so that nothing stays half written."""
-    raise KeyboardInterrupt
 
 
 @contextmanager

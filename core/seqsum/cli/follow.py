@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -154,14 +154,15 @@ def overall_bar(name: str, *, shown: bool, beside: bool = False) -> Iterator[Cal
 
 
 @contextlib.contextmanager
-def stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """While inside, SIGINT and SIGTERM call `stop`, and a second one lets go. Yields the signals that came."""
+def stopping(stop: Callable[[], None] | None = None) -> Iterator[list[int]]:
+    """While inside, SIGINT and SIGTERM call `stop`, and a second one lets go; without a `stop` the first one does.
+    Yields the signals that came; to let go is a KeyboardInterrupt with the first of them."""
     came: list[int] = []
 
     def ask(number: int, frame: FrameType | None) -> None:
         came.append(number)
-        if len(came) > 1:
-            raise KeyboardInterrupt
+        if stop is None or len(came) > 1:
+            raise KeyboardInterrupt(came[0])
         stop()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -170,6 +171,14 @@ def stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_status(statuses: Collection[str], signals: Sequence[int]) -> int:
+    """Return the exit status of a command that has followed something to its end: 128 + N where the signal N has
+    stopped it, 1 where it failed, died or was stopped by somebody else, 0 where it is finished."""
+    if signals and "stopped" in statuses:
+        return 128 + signals[0]
+    return int(any(status != "finished" for status in statuses))
 
 
 def finished_plain(summary: Summary) -> dict[str, Any]:

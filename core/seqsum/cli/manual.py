@@ -22,8 +22,9 @@ VARIABLES = (
 )
 STATUSES = (
     ("0", "all went well"),
-    ("1", "a run failed"),
+    ("1", "a run failed or died, or was stopped from elsewhere before its end"),
     ("2", "something that the user can mend; one sentence says what"),
+    ("130", "ctrl-C: what ran is saved and stopped (143: SIGTERM)"),
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from seqsum.cli.engine import check_detached, engine_of, say_command
-from seqsum.cli.follow import overall_bar, stopping
+from seqsum.cli.follow import end_status, overall_bar, stopping
 from seqsum.cli.many import agree_to_start
 from seqsum.cli.output import padded, reached, say, say_json, summary_plain
 from seqsum.compare.significance import CONVERGED
@@ -31,7 +31,7 @@ ALL_BEGUN = "nothing is started: every seed has begun already"
 
 
 def replicate(options: argparse.Namespace) -> int:
-    """Exit status: 0 when every seed has ended by itself, 1 when one failed, was stopped or died."""
+    """Exit status: 0 when every seed is finished, else as `follow.end_status` says."""
     seeds = parse_seeds(options.seeds)
     preset = load_preset(options.preset)
     wanted = preset.config.changed(options.changes, "replicate")
@@ -72,7 +72,7 @@ def _begun(options: argparse.Namespace, replication: Replication, said: Sequence
         finally:
             # What is launched waits for its turn by itself.
             launcher.cool()
-        if options.detach:
+        if options.detach and not signals:
             _say_begun(options, replication)
             return 0
         if signals:
@@ -85,7 +85,7 @@ def _begun(options: argparse.Namespace, replication: Replication, said: Sequence
         say_json({"event": "replicated", "group": group, "seeds": seeds, **outcome.plain()})
     else:
         _say(replication, summaries, outcome)
-    return 0 if all(summary.status == "finished" for summary in summaries.values()) else 1
+    return end_status([summary.status for summary in summaries.values()], signals)
 
 
 def compile_first(as_json: bool, *, lanes: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from seqsum.cli.follow import Follower, stopping
+from seqsum.cli.follow import Follower, end_status, stopping
 from seqsum.cli.output import complain, say, say_json
 from seqsum.control import rerun as repeating
 from seqsum.launch import LocalLauncher
@@ -31,10 +31,10 @@ def rerun(options: argparse.Namespace) -> int:
             say_json({"event": "started", "run": run.id, "name": run.name, "repeats": plan.run.id})
         else:
             say(f"{one_line(run.name)} ({run.id}): started in {run.folder}, repeats {plan.run.id}")
-        follower.follow()
-    if follower.signals:
+        summary = follower.follow()
+    if follower.signals and summary.status == "stopped":
         complain(f"rerun: run {run.id} was stopped before its end; nothing is compared")
-        return 128 + follower.signals[0]
+        return end_status([summary.status], follower.signals)
     run.wait_for_worker(END_SECONDS)
     found = repeating.compare(plan, run)
     reasons = [] if found.same else list(found.reasons)

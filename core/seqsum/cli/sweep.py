@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from seqsum.cli.engine import say_command
-from seqsum.cli.follow import overall_bar, stopping
+from seqsum.cli.follow import end_status, overall_bar, stopping
 from seqsum.cli.many import agree_to_start
 from seqsum.cli.output import say, say_json
 from seqsum.cli.replicate import compile_first
@@ -38,9 +38,8 @@ from seqsum.sweeps.definition import (
     Sweep,
     Wanted,
     create,
-    extend,
+    extended,
     read,
-    read_wanted,
     rewrite,
     status_of,
     want,
@@ -59,7 +58,7 @@ ACTIONS = ("resume", "show", "importance", "pause", "stop", "list")
 
 
 def sweep(options: argparse.Namespace) -> int:
-    """Exit status: 0 when all settings were tried, 1 when it was stopped before."""
+    """Exit status: 0 when all settings were tried, else that of what stopped it; see `follow.end_status`."""
     workspace = Workspace(options.workspace)
     action = _action(options)
     if action in (None, "resume"):
@@ -79,32 +78,56 @@ def sweep(options: argparse.Namespace) -> int:
     if action in ("pause", "stop"):
         return _steer(workspace, getattr(options, action), action, options.json)
     if action == "resume":
-        made = read(workspace, options.resume)
-        trials = None if options.trials is None else _trials(options.trials)
-        seeds = None if options.seeds is None else parse_seeds(options.seeds, "sweep")
-        made = extend(workspace, made, trials, seeds)
-        if moves := bool(options.on or options.job):
-            moved = {"on": options.on or made.on, "on_options": read_options(options.job)}
-            made = made.model_copy(update=moved)
+        before = read(workspace, options.resume)
+        made = _as_asked(workspace, before, options)
         with closing(_launcher(workspace, made)) as launcher:
-            if status_of(workspace, made) not in steering.DRIVEN:
+            if status_of(workspace, before) not in steering.DRIVEN:
                 _check_reached(launcher)
-        if moves:
+        if made != before:
             rewrite(workspace, made)
+        more = _more_words(before, made)
         state = steering.go_on(workspace, made.name)
         if state in steering.DRIVEN:
-            runs = f"runs already; seqsum sweep --show {made.name} tells how far it is, --stop {made.name} ends it"
-            _tell(options.json, made, "goes on after its pause" if state == "paused" else runs)
+            goes_on = "goes on after its pause" if state == "paused" else "runs on" if more else "runs already"
+            way_out = f"seqsum sweep --show {made.name} tells how far it is, --stop {made.name} ends it"
+            _tell(options.json, made, f"{more}{goes_on}; {way_out}")
             return 0
     else:
-        made = _made(workspace, options)
+        made, more = _made(workspace, options), ""
         if options.dry_run:
             return 0
     if options.detach:
         steering.drive_beside(workspace, made.name)
-        _tell(options.json, made, f"goes on by itself; seqsum sweep --show {made.name} tells how far it is")
+        _tell(options.json, made, f"{more}goes on by itself; seqsum sweep --show {made.name} tells how far it is")
         return 0
     return _drive(workspace, made, options.json)
+
+
+def _as_asked(workspace: Workspace, made: Sweep, options: argparse.Namespace) -> Sweep:
+    """Return a sweep that is resumed with what was typed, not written down yet.
+
+    Raises UserError for what it can't have, and for another engine while it is driven: its driver has one already.
+    """
+    trials = None if options.trials is None else _trials(options.trials)
+    seeds = None if options.seeds is None else parse_seeds(options.seeds, "sweep")
+    found = extended(workspace, made, trials, seeds)
+    if not (options.on or options.job):
+        return found
+    moved = {"on": options.on or made.on, "on_options": read_options(options.job)}
+    moves = any(getattr(made, name) != value for name, value in moved.items())
+    if moves and status_of(workspace, made) in steering.DRIVEN:
+        raise UserError(
+            f"sweep: {made.name} has begun already, and keeps where it trains until it is stopped; seqsum sweep --stop "
+            f"{made.name} first"
+        )
+    return found.model_copy(update=moved)
+
+
+def _more_words(before: Sweep, made: Sweep) -> str:
+    """Say what a sweep has more of than before: `has 8 settings and 6 seeds each now, and `; "" where nothing."""
+    settings = [count(made.trials, "setting")] if made.trials != before.trials else []
+    seeds = [f"{count(len(made.seeds), 'seed')} each"] if made.seeds != before.seeds else []
+    return f"has {' and '.join([*settings, *seeds])} now, and " if settings or seeds else ""
 
 
 def _action(options: argparse.Namespace) -> str | None:
@@ -231,8 +254,9 @@ def _drive(workspace: Workspace, made: Sweep, as_json: bool) -> int:
             _follow(driver, as_json, signals)
     finally:
         launcher.close()
-    say_results(workspace, read(workspace, made.name), as_json)
-    return 1 if signals or read_wanted(workspace, made.name).stopped else 0
+    ended = read(workspace, made.name)
+    say_results(workspace, ended, as_json)
+    return end_status([status_of(workspace, ended)], signals)
 
 
 def _follow(driver: Driver, as_json: bool, signals: Sequence[int]) -> None:

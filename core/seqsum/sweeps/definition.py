@@ -20,6 +20,7 @@ from seqsum.config import Config
 from seqsum.control.replicate import MOST_SEEDS
 from seqsum.errors import UserError, did_you_mean, told_as
 from seqsum.files import alone, is_held, read_json, write_json
+from seqsum.formatting import count
 from seqsum.runs import Workspace
 from seqsum.runs.bounds import own_folder
 from seqsum.runs.metric_direction import Direction, direction_of
@@ -219,19 +220,27 @@ def read(workspace: Workspace, name: str) -> Sweep:
 
 
 def extend(workspace: Workspace, sweep: Sweep, trials: int | None = None, seeds: Sequence[int] | None = None) -> Sweep:
-    """Have a sweep try so many settings in all, and each with these seeds.
+    """Have a sweep try so many settings in all, and each with these seeds; raises UserError as `extended` does."""
+    made = extended(workspace, sweep, trials, seeds)
+    return sweep if made == sweep else rewrite(workspace, made)
 
-    Raises UserError for fewer settings than were tried, or than a grid has, and for seeds that lack one of its own.
+
+def extended(
+    workspace: Workspace, sweep: Sweep, trials: int | None = None, seeds: Sequence[int] | None = None
+) -> Sweep:
+    """Return a sweep with so many settings in all, and these seeds of each, not written down yet.
+
+    Raises UserError for fewer settings than it has, or more than a grid has, and for seeds that lack one of its own.
     """
     changes = {**with_seeds(sweep, seeds), **_more_settings(workspace, sweep, trials)}
-    return rewrite(workspace, Sweep.model_validate({**sweep.model_dump(), **changes})) if changes else sweep
+    return Sweep.model_validate({**sweep.model_dump(), **changes})
 
 
 def with_seeds(sweep: Sweep, seeds: Sequence[int] | None) -> dict[str, tuple[int, ...]]:
-    """Return what changes in a sweep whose settings shall have these seeds. Raises UserError as `extend` does."""
+    """Return what changes in a sweep whose settings shall have these seeds. Raises UserError as `extended` does."""
     if seeds is None:
         return {}
-    if lacking := sorted({*sweep.seeds} - {*seeds}):
+    if lacking := lacking_seeds(sweep, seeds):
         known = f"{min(sweep.seeds)}-{max(sweep.seeds)}" if len(sweep.seeds) > 1 else str(sweep.seeds[0])
         raise UserError(
             f"sweep: {sweep.name} has the seeds {known} already; --seeds names all of them and more, and lacks "
@@ -242,15 +251,21 @@ def with_seeds(sweep: Sweep, seeds: Sequence[int] | None) -> dict[str, tuple[int
     return {"seeds": sweep.seeds + added, "added": sweep.added + added} if added else {}
 
 
+def lacking_seeds(sweep: Sweep, seeds: Sequence[int]) -> list[int]:
+    """Return the seeds of a sweep that are not among these, in order."""
+    return sorted({*sweep.seeds} - {*seeds})
+
+
 def _more_settings(workspace: Workspace, sweep: Sweep, trials: int | None) -> dict[str, int]:
     if trials is None:
         return {}
-    tried = len(read_settings(workspace, sweep.name).settings)
+    has = max(sweep.trials, len(read_settings(workspace, sweep.name).settings))
     most = size(sweep.space)
     if sweep.sampler == "grid" and most is not None and trials > most:
         raise UserError(f"sweep: this grid has {most} settings; --trials can't be {trials}")
-    if trials < tried:
-        raise UserError(f"sweep: {tried} settings were tried already; --trials can't be {trials}")
+    if trials < has:
+        there = f"{sweep.name} has {count(has, 'setting')} already"
+        raise UserError(f"sweep: {there}; --trials is how many there shall be in all, and can't be {trials}")
     return {"trials": trials}
 
 
