@@ -38,6 +38,27 @@ async def test_a_log_is_a_run_and_grows(scene, console, watch, until, logs):
             await until(pilot, lambda: "another program's log" not in screen_text(console))
 
 
+async def test_whatever_needs_the_program_or_its_weights_says_that_a_log_has_none(scene, console, until, logs):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "mine" in screen_text(console) and "running" in screen_text(console))
+        for key in ("p", "x", "r", "a", "e"):
+            await pilot.press(key)
+            await until(pilot, lambda: "another program's log" in screen_text(console))
+            assert "A script of its own" not in screen_text(console)
+            console.clear_notifications()
+            await until(pilot, lambda: "another program's log" not in screen_text(console))
+
+
+async def test_the_log_tab_says_that_it_has_no_worker(scene, console, watch, until, logs):
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "running" in screen_text(console))
+        (run,) = scene.workspace.runs()
+        await watch(pilot, run)
+        console.screen.action_tab("log")
+        await until(pilot, lambda: "another program trains it" in screen_text(console))
+        assert "The worker has not written" not in screen_text(console)
+
+
 async def test_it_ends_with_the_console(scene, console, until):
     async with console.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "running" in screen_text(console))

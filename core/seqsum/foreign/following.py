@@ -318,7 +318,8 @@ class Follower:
             shown = one.names.get(name, name)
             if name not in one.names:
                 if len(one.names) >= MOST_METRICS:
-                    self._tell([f"{one_line(str(one.source.path))}: it has more than {MOST_METRICS} curves"])
+                    what = f"it has more than {MOST_METRICS} curves; the others are left out"
+                    self._tell([f"{one_line(str(one.source.path))}: {what}"])
                     continue
                 shown = one.names[name] = _clean(name)
             if shown is None:

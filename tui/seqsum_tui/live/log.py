@@ -22,12 +22,12 @@ class LogView(Log):
         self._shown: list[str] = []
         self._follows = True
 
-    def show(self, lines: Sequence[str]) -> None:
-        """Show these lines; when they continue those shown, only the new ones are added."""
+    def show(self, lines: Sequence[str], none: str) -> None:
+        """Show these lines, or why there is `none`; when they continue those shown, only the new ones are added."""
         if lines == self._read:
             return
         self._read = lines
-        literal = [display.literal(line) for line in lines] or ["The worker has not written anything yet."]
+        literal = [display.literal(line) for line in lines] or [none]
         if literal == self._shown:
             return
         new = continuation(self._shown, literal)

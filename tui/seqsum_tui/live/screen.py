@@ -41,7 +41,7 @@ from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.live_value import LiveValue
 from seqsum_tui.shared.paths import for_people
-from seqsum_tui.shared.run_actions import ANOTHERS_LOG, RESUMABLE, SCRIPT, WAITING, RunScreen, ways_on
+from seqsum_tui.shared.run_actions import ANOTHERS_LOG, RESUMABLE, WAITING, RunScreen, no_weights, ways_on
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class LiveScreen(RunScreen):
         if charts.window is not None:
             # What follows the newest value moves on.
             self._take_wishes()
-        self.query_one(LogView).show(view.log)
+        self.query_one(LogView).show(view.log, _no_lines(run))
         self.query_one(ConfigView).show(view)
         self.query_one(EventsView).show(view.events)
         self._show_banner(view)
@@ -270,11 +270,11 @@ class LiveScreen(RunScreen):
         """Say why something can't be done to a run that a script trains, or another program's log tells of."""
         changes = action in ("learning_rate", "change")
         if view.summary.follows:
-            if changes or action in ("ask", "branch", "query"):
-                return f"{ANOTHERS_LOG}: {'its settings stay' if changes else 'its weights are not here'}."
-            return None
+            if changes:
+                return f"{ANOTHERS_LOG}: its settings stay."
+            return no_weights(view.summary) if action in ("ask", "branch", "query") else None
         if action in ("ask", "branch", "query", "snapshot"):
-            return SCRIPT
+            return no_weights(view.summary)
         if (action == "change" and not view.live_values) or (action == "learning_rate" and self._rate is None):
             value = "value" if action == "change" else "lr"
             return f"Its script has declared no {value} that can change: seqsum.watch(…, live=[…])."
@@ -407,3 +407,12 @@ def whose_run(run: Summary) -> str:
 def _offered(view: RunView) -> tuple[str, bool, bool]:
     """What of a run decides which keys do something."""
     return view.summary.status, bool(view.checkpoints), view.just_rewound
+
+
+def _no_lines(run: Summary) -> str:
+    """Say why there are no lines of a worker."""
+    if run.follows:
+        return "It has no worker: another program trains it, and what that prints is not here."
+    if run.script:
+        return "It has no worker: a script of its own trains it, and what that prints is where it runs."
+    return "The worker has not written anything yet."

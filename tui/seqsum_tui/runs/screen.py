@@ -37,7 +37,7 @@ from seqsum_tui.shared.key_line import KeyLine
 from seqsum_tui.shared.key_words import key_word
 from seqsum_tui.shared.paths import for_people
 from seqsum_tui.shared.polling import in_thread
-from seqsum_tui.shared.run_actions import SCRIPT, RunScreen
+from seqsum_tui.shared.run_actions import RunScreen, no_weights
 from seqsum_tui.shared.top_bar import TopBar
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
@@ -246,7 +246,7 @@ class RunsScreen(RunScreen):
             return f"Nothing was deleted from here; {key_word(self.app, 'runs.bin')} shows the bin."
         held = self.run_in_hand() if action in ("ask", "again") else None
         if held is not None and held[1].script:
-            return SCRIPT
+            return no_weights(held[1])
         line = self.line_in_hand() if action in ("unfold", "each", "rename") else None
         if (action == "unfold" and (line is None or line.kind == "run")) or (
             action == "each" and (line is None or line.kind != "group")

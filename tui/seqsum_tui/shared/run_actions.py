@@ -63,6 +63,11 @@ OURS = ("resume", "snapshot")
 SCRIPT = "A script of its own trains it: its weights are not here."
 
 
+def no_weights(run: Summary) -> str:
+    """Say why a run that no worker of ours trains can't be asked, forked or begun again."""
+    return f"{ANOTHERS_LOG}: its weights are not here." if run.follows else SCRIPT
+
+
 class RunScreen(ConsoleScreen[None]):
     """A screen that can have a run in hand, says which one, and hears when something was done to it."""
 
@@ -110,7 +115,7 @@ class RunScreen(ConsoleScreen[None]):
         if all(summary.follows for summary in held):
             return f"{ANOTHERS_LOG}: it hears nothing from here."
         if action in OURS and all(summary.script for summary in held):
-            return SCRIPT
+            return no_weights(held[0])
         if all(summary.goes_on_by_itself for summary in held):
             return f"It {display.literal(held[0].reason or '')}."
         said = " or ".join(sorted({said_status(summary.status) for summary in held}))
