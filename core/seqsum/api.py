@@ -229,8 +229,9 @@ class TrainedRuns(Sequence[TrainedRun]):
 class SweptSetting(NamedTuple):
     """A setting that a sweep tried.
 
-    values: path → value of what it was set to; state: running, complete, pruned or failed; reason: why it failed or was
-    given up; value: the median of the goal over its seeds, None before it has one; runs: one for each seed
+    values: path → value of what it was set to; state: running, complete, pruned or failed, and paused or stopped where
+    nothing of it goes on by itself; reason: why it failed or was given up; value: the median of the goal over its
+    seeds, None before it has one; runs: one for each seed
     """
 
     values: dict[str, Any]
@@ -271,7 +272,7 @@ class StartedSweep:
             for path, text in one.setting.values.items():
                 values[path] = base.changed({path: text}, "sweep").value(path)
             runs = TrainedRuns(TrainedRun(Run(self.workspace.folder / run)) for run in one.runs)
-            found.append(SweptSetting(values, one.setting.state, one.setting.reason, one.median, runs))
+            found.append(SweptSetting(values, one.state, one.setting.reason, one.median, runs))
         return found
 
     @property
@@ -335,7 +336,7 @@ class StartedSweep:
         rows = [
             (
                 *(one.setting.values.get(path, "") for path in paths),
-                one.setting.state,
+                one.state,
                 f"{one.sample.n if one.sample else 0} of {len(made.seeds)}",
                 metric(made.goal, one.median),
             )

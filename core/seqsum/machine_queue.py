@@ -88,9 +88,10 @@ class Place:
 
     @property
     def told(self) -> str:
-        """E.g. `3rd of 5 on this machine, behind anna's 2 and ben's`."""
-        counts = {who: self.ahead.count(who) for who in dict.fromkeys(self.ahead)}
-        whose = [f"{who}'s{f' {many}' if many > 1 else ''}" for who, many in counts.items()]
+        """E.g. `3rd of 5 on this machine, behind anna's 2 and your own`."""
+        counts, you = {who: self.ahead.count(who) for who in dict.fromkeys(self.ahead)}, user_name()
+        names = {who: "your own" if who == you else f"{who}'s" for who in counts}
+        whose = [f"{names[who]}{f' {many}' if many > 1 else ''}" for who, many in counts.items()]
         behind = f", behind {' and '.join(whose)}" if whose else ""
         return f"{_ordinal(self.number)} of {self.of} on this machine{behind}"
 

@@ -16,12 +16,15 @@ import torch
 from seqsum import machine_queue
 from seqsum.control import commands
 from seqsum.launch import LocalLauncher
-from seqsum.machine_queue import MachineQueue, Places, entries, machine_folder, rest_seconds
+from seqsum.machine_queue import MachineQueue, Place, Places, entries, machine_folder, rest_seconds
 from seqsum.models.size import model_size
 from seqsum.runs import Run, Workspace
+from seqsum.runs.lock import take_lock
+from seqsum.runs.run import ENDED_STATUSES, HEARING_STATUSES
 from seqsum.runs.waiting import with_places
 from seqsum.tasks.registry import make_task
 from seqsum.training.device import choose_device
+from seqsum.users import user_name
 from seqsum.worker.queue_wait import queue_of
 from support.command_line import call, lines
 from support.engine import small, wait_for_end, wait_until
@@ -64,8 +67,8 @@ def test_runs_of_all_workspaces_go_one_after_another_and_tell_their_places(
     assert told.place is not None and (told.place.number, told.place.of, len(told.place.ahead)) == (2, 3, 1)
     (last, before) = lines("runs", "--workspace", str(tmp_path / "a"))
     assert (last["run"], last["place"]["number"], before["place"]["number"]) == (third.id, 3, 1)
-    me = told.place.ahead[0]
-    assert f"waits: 3rd of 3 on this machine, behind {me}'s 2" in call("runs", "--workspace", str(tmp_path / "a"))[1]
+    assert told.place.ahead == (user_name(),)
+    assert "waits: 3rd of 3 on this machine, behind your own 2" in call("runs", "--workspace", str(tmp_path / "a"))[1]
     assert "waits: 1st of 3 on this machine\n" in call("show", first.id, "--workspace", str(tmp_path / "a"))[1]
     assert "place" in lines("show", first.id, "--workspace", str(tmp_path / "a"))[0]
 
@@ -75,6 +78,45 @@ def test_runs_of_all_workspaces_go_one_after_another_and_tell_their_places(
     assert times(second, "started") >= times(first, "finished") and times(third, "started") >= times(second, "finished")
     # But for what was left by the one who held the place, and is dead.
     wait_until(lambda: len(entries(root)) == 1, "nothing of theirs in the queue")
+
+
+def test_several_that_are_resumed_are_queued_and_say_so_and_what_they_ended_with_is_over(
+    root: Path, taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQSUM_WORKERS", "1")
+    runs = [queued(tmp_path / "a") for _ in range(3)]
+    for run in runs:
+        commands.stop(run)
+        assert wait_for_end(run).reason == "stopped while it waited"
+    status, out, _ = call("resume", *(run.id for run in runs), "--workspace", str(tmp_path / "a"))
+    assert status == 0 and "started" not in out
+    for run, place in zip(runs, ("1st of 1", "2nd of 2", "3rd of 3"), strict=True):
+        assert f"({run.id}): queued (process {run.summary().pid}): {place} on this machine" in out
+        assert "stopped" not in call("show", run.id, "--workspace", str(tmp_path / "a"))[1]
+    assert "behind your own\n" in out and "behind your own 2\n" in out
+    for run in runs:
+        commands.stop(run)
+        wait_for_end(run)
+
+
+def test_one_s_own_runs_are_told_from_others() -> None:
+    me = user_name()
+    assert Place(4, 5, ("anna", me, "anna")).told == "4th of 5 on this machine, behind anna's 2 and your own"
+
+
+@pytest.mark.parametrize("live", HEARING_STATUSES)
+@pytest.mark.parametrize("ended", ENDED_STATUSES)
+def test_a_run_that_goes_on_has_no_reason_of_its_last_end(ended: str, live: str, tmp_path: Path) -> None:
+    run = Workspace(tmp_path).create("baseline", small())
+    with run.store() as store:
+        store.set_state(status=ended, reason="so it ended")
+        assert run.summary().reason == "so it ended"
+        lock = take_lock(run.folder)
+        assert lock is not None
+        store.set_state(status=live)
+        assert (run.summary().status, run.summary().reason) == (live, None)
+        assert "so it ended" not in call("show", run.id, "--workspace", str(tmp_path))[1]
+        os.close(lock)
 
 
 def test_whoever_waits_can_be_stopped_killed_or_started_now(root: Path, taken: int, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import csv
 import io
 import math
 import os
+import re
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from seqsum.files import try_lock
+from seqsum.runs.lock import take_lock
 from seqsum.sweeps import definition, steering
 from seqsum.sweeps.definition import LOCK, Wanted, folder_of, read_wanted, want
 from seqsum.sweeps.file import read_sweep_file
@@ -26,7 +28,7 @@ from seqsum_tui.sweep.grid import GridMap
 from seqsum_tui.sweep.parallel import Parallel
 from seqsum_tui.sweep.screen import SweepScreen
 from seqsum_tui.sweep.table import SettingTable, Strip
-from support.command_line import lines
+from support.command_line import call, lines
 from support.screens import listed, screen_text
 from support.sweeps import finished_sweep
 
@@ -296,6 +298,98 @@ async def test_a_sweep_is_paused_stopped_resumed_and_extended(scene, console, un
         await pilot.press("enter")
         await until(pilot, lambda: definition.read(workspace, sweep.name).seeds == (0, 1, 2, 3, 4))
         await until(pilot, lambda: driven == [sweep.name] * 2)
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+@pytest.mark.parametrize("first", [0, 3])
+async def test_what_can_t_be_more_is_told_in_words_of_the_screen_with_a_way_out(scene, console, until, drawn, first):
+    """Whatever is typed, the sentence names something that can be typed, which is then taken, and no flag."""
+    sweep = finished_sweep(scene.workspace, {LR: "0.001,0.01"}, {("0.001",): [0.5] * 6, ("0.01",): [0.6] * 6})
+    facts = {"sampler": "random" if drawn else "grid", "seeds": tuple(range(first, first + 6))}
+    changed = sweep.model_copy(update=facts).model_dump(mode="json")
+    definition.write_json(folder_of(scene.workspace, sweep.name) / definition.DEFINITION, changed)
+    example = "12 seeds" if first == 0 else "3-14 seeds"
+
+    def problem():
+        return str(console.screen.query_one("#problem", Static).render())
+
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        for wrong in (
+            "abc",
+            "",
+            "0",
+            "2",
+            "99999",
+            "1 seed",
+            "3 seeds",
+            "0 seeds",
+            "9-3 seeds",
+            "5000 seeds",
+            "8-20 seeds",
+        ):
+            await pilot.press("plus")
+            await until(pilot, lambda: isinstance(console.screen, LineScreen))
+            dialog = console.screen
+            dialog.query_one("#text", Input).value = wrong
+            await pilot.press("enter")
+            await until(pilot, lambda: "✗" in problem())
+            said = problem().removeprefix("✗ ")
+            assert console.screen is dialog and "--" not in said and said[0].isupper() and said.endswith("."), wrong
+            assert f"such as {example}" in said, wrong
+            numbers = re.search(r"type (\d+) to ([\d,]+)|in all, such as (\d+)", said)
+            assert drawn or not numbers
+            if drawn and "seed" not in wrong:
+                assert numbers is not None, wrong
+                for typed in filter(None, numbers.groups()):
+                    dialog.query_one("#text", Input).value = typed
+                    await until(pilot, lambda: "✗" not in problem())
+            dialog.query_one("#text", Input).value = example
+            await until(pilot, lambda: "✗" not in problem())
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(console.screen, LineScreen))
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "live", "said", "head"),
+    [
+        (Wanted(stopped=True), False, False, "■ stopped", "■ stopped"),
+        (Wanted(), False, False, "■ stopped", "died"),
+        (Wanted(paused=True), True, False, "‖ paused", "paused"),
+        (Wanted(), True, False, "● under way", "running"),
+        (Wanted(stopped=True), False, True, "● 2 live", "stopped"),
+    ],
+)
+async def test_a_setting_is_under_way_only_while_something_goes_on(
+    scene, console, until, asked, held, live, said, head
+):
+    """The same on the screen, by the command, in its JSON and its file."""
+    fields, runs = {LR: "0.001,0.01"}, {("0.001",): [0.5, 0.6]}
+    sweep = finished_sweep(scene.workspace, fields, runs, states={("0.001",): "running"})
+    want(scene.workspace, sweep.name, asked)
+    lock, locks = try_lock(folder_of(scene.workspace, sweep.name) / LOCK) if held else None, []
+    for run in scene.workspace.runs():
+        with run.store() as store:
+            store.set_state(status="running" if live else "stopped")
+        locks += [take_lock(run.folder)] if live else []
+    async with console.run_test(size=(120, 40)) as pilot:
+        await begin(console, pilot, until)
+        sign, _, words = said.partition(" ")
+        await until(pilot, lambda: head in screen_text(console) and words in screen_text(console))
+        (row,) = [row for row in screen_text(console).splitlines() if "0.001" in row and "0/2" in row]
+        assert sign in row and words in row
+        assert live or held or "under way" not in screen_text(console)
+    folder = ["--workspace", str(scene.folder)]
+    word = {"■": "stopped", "‖": "paused", "●": "running"}[sign]
+    (told,) = lines("sweep", "--show", sweep.name, *folder)[-1]["settings"]
+    assert told["state"] == word
+    shown = call("sweep", "--show", sweep.name, *folder)[1]
+    assert {"■": "stopped", "‖": "paused", "●": "under way"}[sign] in shown.split("\n", 1)[1].partition("P:")[0]
+    path = scene.folder.parent / "told.csv"
+    assert call("sweep", "--show", sweep.name, "--output", str(path), *folder)[0] == 0
+    assert next(csv.DictReader(path.open()))["state"] == word
+    for one in filter(None, [lock, *locks]):
+        os.close(one)
 
 
 async def test_more_settings_are_tried_of_a_range(scene, console, until, monkeypatch):

@@ -72,7 +72,8 @@ def say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
     if as_json:
         rows = [
             {
-                **setting_plain(one.setting), "runs": list(one.runs), "live": one.live, "converged": one.converged,
+                **setting_plain(one.setting), "state": one.state, "runs": list(one.runs), "live": one.live,
+                "converged": one.converged,
                 "sample": None if one.sample is None else dataclasses.asdict(one.sample),
                 "against_best": None if one.against is None else dataclasses.asdict(one.against),
             }
@@ -133,9 +134,9 @@ def _say_table(told: Sequence[Result], made: Sweep) -> None:
 def _state_words(one: Result) -> str:
     if one.setting.state == "complete":
         return ""
-    if one.setting.state == "running":
-        return f"{one.live} under way" if one.live else "not ended"
-    return printable(f"{one.setting.state}: {one.setting.reason}" if one.setting.reason else one.setting.state)
+    if one.state == "running":
+        return f"{one.live} under way" if one.live else "under way"
+    return printable(f"{one.state}: {one.setting.reason}" if one.setting.reason else one.state)
 
 
 def say_importance(workspace: Workspace, made: Sweep, as_json: bool) -> None:

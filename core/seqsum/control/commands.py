@@ -28,6 +28,7 @@ from seqsum.runs.ownership import check_own
 from seqsum.runs.run import HEARING_STATUSES, RESUMABLE_STATUSES, said_status
 from seqsum.runs.sections import PLAIN
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, ReadOnlyStore
+from seqsum.runs.waiting import place_of
 from seqsum.schema import as_text
 from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask
@@ -120,7 +121,13 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
         check_own(run, store, "resume")
         back = fallen_back(store, newest_step(run.checkpoints))
     pid = launcher.submit(run, queue)
-    began = f"handed to {launcher.name}" if pid is None else f"worker started (process {pid})"
+    if pid is None:
+        began = f"handed to {launcher.name}"
+    elif queue:
+        place = place_of(run.folder)
+        began = f"queued (process {pid}){f': {place.told}' if place is not None else ''}"
+    else:
+        began = f"worker started (process {pid})"
     record = run.record
     edited = provenance.edited(run.folder, record.plugin_hashes, "its last worker began") if record.plugins else []
     return {"ok": True, "message": "; ".join(filter(None, (began, back, *edited))), "pid": pid}

@@ -431,7 +431,8 @@ class Run:
             pid=state.get("pid") if status in LIVE_STATUSES else None,
             created=created,
             updated=state.get("updated", 0.0),
-            reason=state.get("reason"),
+            # What its last worker ended with is over as soon as it goes on.
+            reason=None if status in HEARING_STATUSES else state.get("reason"),
             train_seconds=state.get("train_seconds", 0.0),
             steps_per_second=_speed(state, record),
             metrics=metrics,

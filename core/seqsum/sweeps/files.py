@@ -68,7 +68,7 @@ def settings_table(sweep: Sweep, results: Sequence[Result]) -> list[list[Cell]]:
     for one in results:
         sample, beside = one.sample, one.against
         line: list[Cell] = [one.setting.number, *(one.setting.values.get(path, "") for path in paths)]
-        line += [one.setting.state, one.setting.reason, sample.n if sample else 0, sweep.goal]
+        line += [one.state, one.setting.reason, sample.n if sample else 0, sweep.goal]
         known = [sample.median, sample.low, sample.high, sample.iqm] if sample else [None] * 4
         line += finite([value if value is not None else float("nan") for value in known])
         line += [one.broken, one.converged, beside.p if beside else None, beside.improvement if beside else None]

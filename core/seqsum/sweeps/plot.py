@@ -44,7 +44,7 @@ def seeds_picture(sweep: Sweep, results: Sequence[Result]) -> Picture:
         y = TOP + ROW * number + ROW / 2
         picture.marks.append(Words(_name(one.setting.values), (LEFT - 10, y + 4), anchor="end"))
         _box(picture, one, x, y)
-        told = metric(sweep.goal, one.sample.median) if one.sample is not None else one.setting.state
+        told = metric(sweep.goal, one.sample.median) if one.sample is not None else one.state
         lost = f", {one.broken} lost" if one.broken else ""
         picture.marks.append(Words(f"{told}{lost}", (WIDTH - RIGHT + 10, y + 4), color=BAD if lost else "#333333"))
     return picture

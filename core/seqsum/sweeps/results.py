@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from seqsum.compare.significance import converged_of, seeded
 from seqsum.compare.statistics import Against, Sample, Seeded, against, sample_of, seeds_needed
@@ -14,13 +14,15 @@ from seqsum.formatting import count, metric
 from seqsum.runs import Workspace
 from seqsum.runs.entry import Entry
 from seqsum.runs.metric_direction import Direction
-from seqsum.sweeps.definition import Setting, Sweep
+from seqsum.sweeps.definition import Setting, Status, Sweep, status_of
 from seqsum.sweeps.space import Range, label
 
 MOST_NAMED = 4
 ENOUGH = 4
 """Seeds from which on the test can give a p below 0.05: of three and three the smallest is 0.1."""
 ENDED = ("finished", "failed")
+Standing = Literal["running", "paused", "stopped", "complete", "pruned", "failed"]
+"""How a setting stands: its state, and `paused` or `stopped` where that is `running` and nothing of it goes on."""
 ORDER = {"complete": 0, "running": 1, "pruned": 2, "failed": 3}
 
 
@@ -32,7 +34,7 @@ class Result:
     reached an accuracy of 0.99; None for another goal. values: the last value of each run that counts, ascending, the
     worst as infinities. against: beside the best setting; None for that itself and where nothing can be compared.
     compared: whether it has all its seeds, or all but those that the sweep was given later: then others are measured by
-    it.
+    it. status: the sweep's.
     """
 
     setting: Setting
@@ -43,6 +45,14 @@ class Result:
     values: tuple[float, ...] = ()
     against: Against | None = None
     compared: bool = False
+    status: Status = "running"
+
+    @property
+    def state(self) -> Standing:
+        """How it stands: `running` only as long as something of it goes on by itself."""
+        if self.setting.state != "running" or self.live or self.status == "running":
+            return self.setting.state
+        return "paused" if self.status == "paused" else "stopped"
 
     @property
     def broken(self) -> int:
@@ -57,11 +67,11 @@ class Result:
 
 def results(workspace: Workspace, sweep: Sweep, settings: Iterable[Setting]) -> list[Result]:
     """Return every setting, pruned and failed ones too, the best first."""
-    return results_of(workspace.index.read().entries, sweep, settings)
+    return results_of(workspace.index.read().entries, sweep, settings, status_of(workspace, sweep))
 
 
-def results_of(entries: Iterable[Entry], sweep: Sweep, settings: Iterable[Setting]) -> list[Result]:
-    """Return the same, of a workspace's runs as they were read."""
+def results_of(entries: Iterable[Entry], sweep: Sweep, settings: Iterable[Setting], status: Status) -> list[Result]:
+    """Return the same, of a workspace's runs as they were read, and its sweep's status."""
     made, values, own = list[Result](), dict[int, Seeded](), _Own(sweep)
     first = len(sweep.seeds) - len(sweep.added)
     by_group: dict[str, list[Entry]] = {}
@@ -78,7 +88,7 @@ def results_of(entries: Iterable[Entry], sweep: Sweep, settings: Iterable[Settin
         ranked = tuple(sorted(value for _, value in found))
         compared = setting.state == "complete" or (setting.state == "running" and len(found) >= first)
         converged = converged_of(sweep.goal, found) if found else None
-        made.append(Result(setting, runs, live, sample, converged, ranked, compared=compared))
+        made.append(Result(setting, runs, live, sample, converged, ranked, compared=compared, status=status))
     made.sort(key=lambda result: _rank(result, sweep.direction))
     return _beside_the_best(made, values, sweep.direction)
 

@@ -88,7 +88,8 @@ class SweepReader:
         if before is not None and self._entries is entries and read_from == self._read_from:
             return before
         self._entries, self._read_from = entries, read_from
-        self._before = SweepView(sweep, status, tuple(results_of(entries, sweep, settings.settings)), reason)
+        found = results_of(entries, sweep, settings.settings, status)
+        self._before = SweepView(sweep, status, tuple(found), reason)
         return self._before
 
     def importances(self) -> Mapping[str, float]:

@@ -16,12 +16,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum import formatting
-from seqsum.control.replicate import parse_seeds
+from seqsum.control.replicate import MOST_SEEDS, parse_seeds
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.sweeps import steering
 from seqsum.sweeps.axes import grid_of
-from seqsum.sweeps.definition import extend, names, read, read_settings, status_of, with_seeds
+from seqsum.sweeps.definition import Sweep, extend, lacking_seeds, names, read, read_settings, status_of
 from seqsum.sweeps.files import content, offered
 from seqsum.sweeps.results import doubt_words, runs_words
 from seqsum.sweeps.space import MOST_SETTINGS, label, size
@@ -440,25 +440,31 @@ class SweepScreen(ConsoleScreen[None]):
 
         def meaning(text: str) -> More:
             if seeded := SEEDS.fullmatch(text):
-                found = parse_seeds(seeded[1], "sweep")
-                if not with_seeds(view.sweep, found):
-                    raise UserError(f"more than the {formatting.count(seeds, 'seed')} that there are")
-                return More(seeds=found)
-            if not text.isdecimal() or not view.done < int(text) <= highest:
-                numbers = "" if whole else f"a whole number above {view.done:,}, up to {highest:,}, or "
-                raise UserError(f"{numbers}how many seeds: {2 * seeds} seeds")
-            return More(trials=int(text))
+                return More(seeds=_more_seeds(view.sweep, seeded[1]))
+            if whole:
+                raise UserError(f"All {trials:,} settings are in it already: type how many seeds of each, {example}.")
+            number = text.replace(",", "")
+            if not number.isdecimal():
+                wish = f"Type how many settings in all, such as {larger:,}"
+            elif int(number) <= trials:
+                wish = f"It has {formatting.count(trials, 'setting')} now: type {trials + 1:,} to {highest:,}"
+            elif int(number) > highest:
+                wish = f"That is too many: type {trials + 1:,} to {highest:,}"
+            else:
+                return More(trials=int(number))
+            raise UserError(f"{wish}, or how many seeds of each, {example}.")
 
         # Of a grid that is tried whole there are no more settings.
         highest = MOST_SETTINGS if most is None or view.sweep.sampler != "grid" else most
-        whole = trials >= highest
-        surer = f"such as {2 * seeds} seeds; {seeds} so far. The more, the surer."
+        whole, larger = trials >= highest, min(trials + max(trials // 2, 1), highest)
+        example = f"such as {_example(view.sweep)}"
+        surer = f"{example}; {seeds} so far. The more, the surer."
         hint = (
             f"How many seeds of each, {surer}"
             if whole
             else f"How many settings in all; {trials:,} so far. The more, the nearer to the best. Or seeds, {surer}"
         )
-        value = f"{2 * seeds} seeds" if whole else str(min(trials + max(trials // 2, 1), highest))
+        value = _example(view.sweep) if whole else str(larger)
         screen = LineScreen("More settings or seeds", meaning, hint, value=value, done="tries them", at_once=True)
         self.app.push_screen(screen, self._try_more)
 
@@ -504,6 +510,27 @@ class SweepScreen(ConsoleScreen[None]):
         if chosen is not None:
             made = partial(self._content, chosen.offer.part, chosen.offer.format)
             self.run_worker(write_shown(self, chosen.path, made), name="export", group="export")
+
+
+def _more_seeds(sweep: Sweep, text: str) -> Sequence[int]:
+    """Return the seeds that a person typed, `12` or `0-11`. Raises UserError, in the words of the screen, where they
+    are no more than a sweep has."""
+    try:
+        found = parse_seeds(text, "sweep")
+    except UserError:
+        raise UserError(f"A sweep has 1 to {MOST_SEEDS:,} seeds: type how many, such as {_example(sweep)}.") from None
+    there, example = formatting.count(len(sweep.seeds), "seed"), _example(sweep)
+    if len(found) <= len(sweep.seeds):
+        raise UserError(f"It has {there} of each now: type more, such as {example}.")
+    if lacking := lacking_seeds(sweep, found):
+        raise UserError(f"It has seed {lacking[0]} already, which stays: type a range with it, such as {example}.")
+    return found
+
+
+def _example(sweep: Sweep) -> str:
+    """Return what has twice as many seeds as a sweep, as it can be typed: `12 seeds`."""
+    low, many = min(sweep.seeds), min(2 * len(sweep.seeds), MOST_SEEDS)
+    return f"{many} seeds" if low == 0 else f"{low}-{low + many - 1} seeds"
 
 
 def _why_not(action: str, status: str, *, more: bool) -> str | None:

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from seqsum_tui.sweep.reader import SweepView
 
 MARK = "◆"
-STATES = {"complete": "◉", "running": "●", "pruned": "⊘", "failed": "✗"}
-WORDS = {"complete": "", "running": "under way", "pruned": "given up", "failed": "failed"}
+STATES = {"complete": "◉", "running": "●", "paused": "‖", "stopped": "■", "pruned": "⊘", "failed": "✗"}
+WORDS = {
+    "complete": "", "running": "under way", "paused": "paused", "stopped": "stopped", "pruned": "given up",
+    "failed": "failed",
+}  # fmt: skip
 WIDEST_FIELD, NARROWEST_FIELD = 18, 5
 SEEDS, LUXURIES = "seeds", 7
 NARROWEST_STRIP, WIDEST_STRIP = 12, 68
@@ -176,7 +179,7 @@ class SettingTable(ColumnTable[SettingLine, SettingColumn]):
 
     def signs(self, line: SettingLine) -> Iterable[Piece]:
         """Return whether it is marked, and how it stands."""
-        state = line.result.setting.state
+        state = line.result.state
         ink = {"failed": "bad", "running": "live"}.get(state, "quiet")
         yield MARK if line.key in self.marked else " ", self.style_of("mark")
         yield STATES[state], self.style_of(ink)
@@ -196,7 +199,7 @@ class SettingTable(ColumnTable[SettingLine, SettingColumn]):
         broken = f" ×{result.broken}" if result.broken else ""
         room = width - LOST
         drawn = self.strip.drawn(result.values, room) if self.strip else " " * room
-        ink = self.style_of("live" if result.setting.state == "running" else "good")
+        ink = self.style_of("live" if result.state == "running" else "good")
         ink = self.style_of("quiet") if result.setting.state in ("pruned", "failed") else ink
         return [(drawn, ink), (display.fit(broken, LOST), self.style_of("bad"))]
 
@@ -242,9 +245,9 @@ def _n(one: Result) -> int:
 
 
 def _state(one: Result) -> str:
-    if one.setting.state == "running" and one.live:
+    if one.state == "running" and one.live:
         return f"{one.live} live"
-    return WORDS[one.setting.state]
+    return WORDS[one.state]
 
 
 def _interval(goal: str, one: Result, title: str) -> str:
