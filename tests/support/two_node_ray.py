@@ -26,7 +26,7 @@ from seqsum.launch.ray_cluster import ENVIRONMENT
 from seqsum.runs import Run, Workspace
 from support.engine import small, wait_until
 
-CONFIG = small(train__steps=3000, train__backend="torch", train__evaluate_every=50)
+CONFIG = small(train__steps=1500, train__backend="torch", train__evaluate_every=50)
 LONG = CONFIG.changed({"train.steps": 10_000_000}, "test")
 SEEDS = 4
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
@@ -105,7 +105,8 @@ def scene(folder: Path, cluster: Any, nodes: list[Any]) -> dict[str, Any]:
     wait_until(lambda: not other.worker_lives, "the end of its worker")
     meanwhile = [launcher.poll(other).status, group.due()]
     cluster.add_node(num_cpus=1, **NODE)
-    wait_until(lambda: not any(summary.live for summary in group.summaries().values()), "all runs' end")
+    # Each begins in a process of its own, some of them twice; beside others that takes its time.
+    wait_until(lambda: not any(summary.live for summary in group.summaries().values()), "all runs' end", 500)
     listening = {
         (connection.laddr.ip.removeprefix("::ffff:"), connection.laddr.port)
         for process in (psutil.Process(), *psutil.Process().children(recursive=True))

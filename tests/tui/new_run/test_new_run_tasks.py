@@ -205,13 +205,13 @@ async def test_another_optimizer_brings_its_fields_and_a_section_without_any_is_
         sections = list(dict.fromkeys(row.facts.section for row in app.form.rows))
         assert sections == ["task", "model", "optim", "schedule", "train", "track"]
         app.form.focus_field("optim.name")
-        await until(pilot, lambda: app.form.current is not None and app.form.current.facts.path == "optim.name")
+        await until(pilot, lambda: app.row("optim.name").editor.has_focus)
         names = OptimConfig.model_fields["name"].annotation.__args__
         for name in ("adamw", "sgd"):
             # The form is made anew for each; the next key waits for it.
             await pilot.press("enter", "home", *["down"] * names.index(name), "enter")
-            await until(pilot, lambda name=name: app.form.row("optim.name").editor.value == name)
-            await until(pilot, lambda: app.form.current is not None and app.form.current.facts.path == "optim.name")
+            await until(pilot, lambda name=name: app.row("optim.name").editor.value == name)
+            await until(pilot, lambda: app.row("optim.name").editor.has_focus)
         await until(pilot, lambda: app.form.row("optim.momentum") is not None)
         assert app.form.row("optim.beta1") is None
         await until(pilot, lambda: app.form.current is not None and app.form.current.facts.path == "optim.name")
