@@ -22,7 +22,7 @@ from seqsum.foreign.following import Follower, logs_workspace
 from seqsum.formatting import metric
 from seqsum.runs import Run, Workspace
 from seqsum.runs.metric_direction import points_per_unit
-from support.command_line import call, lines, refused
+from support.command_line import call, lines, refused, unprivileged
 from support.engine import wait_until
 from support.following import followed, points
 
@@ -181,8 +181,8 @@ def test_a_second_opening_reads_only_what_is_new(logs: Path, follow: Any, monkey
     follow(logs)
     read: list[int] = []
 
-    def counted(*given: Any) -> Any:
-        found = new_lines(*given)
+    def counted(*given: Any, **named: Any) -> Any:
+        found = new_lines(*given, **named)
         read.append(len(found.lines))
         return found
 
@@ -249,6 +249,209 @@ def test_however_many_columns_it_has_a_file_is_read_and_what_is_left_out_is_said
     (run,) = follow(logs).values()
     assert points(run, names[2]) == [(1, 2.0)] and len(metrics(run)) == min(columns, 500)
     assert any("more than 500 curves" in told for told in follow.problems) == (columns > 500)
+
+
+def age(path: Path) -> None:
+    """Have a log be one that has not grown for long."""
+    os.utime(path, (time.time() - LONG_AGO, time.time() - LONG_AGO))
+
+
+LAST_LINES = {
+    "a.csv": ("step,loss\n", ["1,0.5\n", "2,0.25\n", "12,0.125"], "5\n13,0.5\n", {12: 0.1255, 13: 0.5}),
+    "last.csv": ("loss,step\n", ["0.5,1\n", "0.25,2\n", "0.125,1"], "2\n0.5,13\n", {1: 0.5, 12: 0.125, 13: 0.5}),
+    "quoted.csv": ("step,loss\n", ['1,"0.5"\n', '2,"0.25"\n', '12,"0.125"'], "\n", {12: 0.125}),
+    "windows.csv": ("step,loss\r\n", ["1,0.5\r\n", "2,0.25\r\n", "12,0.125\r"], "\n13,0.5\r\n", {12: 0.125, 13: 0.5}),
+    "a.tsv": ("epoch\tloss\n", ["1\t0.5\n", "2\t0.25\n", "12\t0.125"], "5", {12: 0.1255}),
+    "a.jsonl": ("", ['{"step": 1, "loss": 0.5}\n', '{"step": 2, "loss": 0.25}\n', '{"step": 12, "loss": 0.125}'],
+                '\n{"step": 13, "loss": 0.5}', {12: 0.125, 13: 0.5}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAST_LINES)
+def test_the_last_line_of_a_log_at_rest_counts_without_its_end_and_is_right_when_it_goes_on(
+    name: str, logs: Path, follow: Any
+) -> None:
+    head, rows, more, then = LAST_LINES[name]
+    path = logs / name
+    path.write_bytes((head + "".join(rows)).encode())
+    run = follow(logs)[path.stem]
+    whole = [(1, 0.5), (2, 0.25)]
+    assert points(run, "loss") == whole, "it grows: its last line may be half of one"
+    age(path)
+    follow(logs)
+    torn = dict([*whole, (1 if name == "last.csv" else 12, 0.125)])
+    assert run.summary().status == "stopped" and dict(points(run, "loss")) == torn
+    assert run.summary().step == max(torn)
+    follow(logs, afresh=True)
+    assert dict(points(run, "loss")) == torn
+    with path.open("ab") as file:
+        file.write(more.encode())
+    follow(logs)
+    age(path)
+    follow(logs)
+    follow(logs, afresh=True)
+    assert dict(points(run, "loss")) == dict([*whole, *then.items()])
+    assert run.summary().step == max(then) and not run.summary().problems
+
+
+@pytest.mark.parametrize("end", ["3", "3,", "3,1e-", "3,-", '3,"0.5', "x,0.5", '{"step": 3'])
+def test_a_last_line_that_is_not_whole_waits_for_good(end: str, logs: Path, follow: Any) -> None:
+    path = logs / ("a.jsonl" if end.startswith("{") else "a.csv")
+    path.write_text(('{"step": 1, "loss": 0.5}\n' if end.startswith("{") else "step,loss\n1,0.5\n") + end)
+    age(path)
+    run = follow(logs)["a"]
+    assert points(run, "loss") == [(1, 0.5)] and not run.summary().problems
+
+
+def test_one_object_without_an_end_is_a_log(logs: Path, follow: Any) -> None:
+    (logs / "a.jsonl").write_text('{"step": 7, "loss": 0.5}')
+    age(logs / "a.jsonl")
+    run = follow(logs)["a"]
+    assert points(run, "loss") == [(7, 0.5)]
+
+
+LEFT_OUT = {
+    "objects.jsonl": (
+        '{"step": 1, "loss": 1}\nno\n{"step": 2, "loss": 2}\n[1]\n{"step": 3, "loss": 3}\n' + "[" * 9999 + "\n",
+        "log: left out: 3 lines with no JSON object (the first: line 2)",
+    ),
+    "steps.csv": (
+        "step,loss\n1,1\n1e23,1\n1e400,1\n-5,1\n2.5,1\n2,1\n3,1\n",
+        "log: left out: 4 lines with a step that is no whole number from 0 to 2^53 (the first: line 3)",
+    ),
+    "steps.jsonl": (
+        '{"step": 1, "x": 1}\n{"step": 1e400, "x": 1}\n{"x": 2}\n{"step": 2, "x": 1}\n{"step": 3, "x": 1}\n',
+        "log: left out: 1 line with a step that is no whole number from 0 to 2^53 (line 2); "
+        "1 line with no step (line 3)",
+    ),
+    "cells.csv": (
+        'step,loss,acc,note\n1,"1,234.5",1%,good\n2,50%,2%,x\n3,abc,3%,y\n1,1,,\n2,1,,\n3,1,none,\n',
+        "log: left out: 6 values that can't be read as a number (the first: line 2, \"1,234.5\" of loss)",
+    ),
+    "rows.csv": (
+        'step,loss,note\n1,1,"two\nlines"\n\n2,1\n2,1,,\n2,1,\n3,1,\n',
+        "log: left out: 2 lines with more or fewer values than columns (the first: line 5)",
+    ),
+    "texts.jsonl": (
+        '{"step": 1, "loss": 1, "ok": true, "text": "no"}\n{"step": 2, "loss": "n"}\n{"step": 3, "loss": 1}\n',
+        "log: left out: 1 value that can't be read as a number (line 2, \"n\" of loss)",
+    ),
+    "long.csv": (
+        "step,loss\n1,1\n2," + "9" * 5_000_000 + "\n2,1\n3,1\n",
+        "log: left out: 1 line of more than 1,048,576 bytes (line 3)",
+    ),
+    "again.csv": (
+        "step,loss\n1,1\nstep,loss\n2,1\n3,1\n",
+        "log: left out: 1 line with a step that is no whole number from 0 to 2^53 (line 3)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_left_out_of_a_log_is_counted_and_told_once(name: str, at_once: bool, logs: Path, follow: Any) -> None:
+    text, told = LEFT_OUT[name]
+    path = logs / name
+    if at_once:
+        path.write_text(text)
+    else:
+        lines = text.splitlines(keepends=True)
+        path.write_text("".join(lines[:3]))
+        follow(logs)
+        for line in lines[3:]:
+            with path.open("a") as file:
+                file.write(line)
+            follow(logs, afresh=len(line) % 2 == 0)
+    (run,) = follow(logs).values()
+    follow(logs, afresh=True)
+    assert run.summary().problems == (told,) and run.summary().step == 3
+    with run.store() as store:
+        events = [event.detail["text"] for event in store.events(kind="message")]
+    assert len([one for one in events if one.startswith("left out")]) == 1
+    if at_once:
+        assert f"log: {events[-1]}" == told
+    status, out, _ = call("show", run.id, "--workspace", str(run.folder.parent))
+    assert status == 0 and "! log: left out" in out
+    assert "left out" not in call("doctor", "--workspace", str(run.folder.parent))[1]
+
+
+def test_what_a_log_that_is_written_anew_left_out_before_is_forgotten(logs: Path, follow: Any) -> None:
+    path = logs / "a.csv"
+    path.write_text("step,loss\n1,1\nx,1\n")
+    run = follow(logs)["a"]
+    assert run.summary().problems
+    path.write_text("step,loss\n1,2\n")
+    follow(logs)
+    assert not run.summary().problems
+
+
+REFUSED = {
+    "wide.csv": ("step,loss\n1,2\n".encode("utf-16"), "it is UTF-16; save it as UTF-8"),
+    "bytes.csv": (b"\0\1\2" * 99 + b"\n", "it holds bytes that are no text"),
+    "deep.jsonl": (b"[" * 99_999 + b"\n", "its first line is no JSON object"),
+    "data.csv": (b"a,b\n1,2\n", "none of its columns is a step (step, epoch …); --watch FILE counts its rows"),
+    "data.jsonl": (b'{"a": 1}\n', "its first object has no step (step, epoch …); --watch FILE counts its rows"),
+    "numbers.csv": (b"1,2\n3,4\n", "its first line names no columns"),
+    "empty.csv": (b"", "it is empty"),
+    "begun.csv": (b"step,lo", "its first line has no end"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_called_like_a_log_and_is_none_is_told_once(name: str, logs: Path, follow: Any) -> None:
+    data, why = REFUSED[name]
+    path = logs / name
+    path.write_bytes(data)
+    (logs / "good.csv").write_text("step,loss\n1,1\n")
+    age(path)
+    assert set(follow(logs)) == {"good"}
+    follow(logs)
+    assert follow.problems == [f"watch: {path} is no log: {why}"]
+
+
+def test_a_log_that_has_only_begun_is_not_told_of(logs: Path, follow: Any) -> None:
+    for name in ("a.csv", "b.jsonl", "c.jsonl"):
+        (logs / name).write_text("" if name == "b.jsonl" else '{"ste')
+    assert follow(logs) == {} and follow.problems == []
+
+
+def test_what_is_refused_for_one_reason_is_told_together(logs: Path, follow: Any) -> None:
+    for number in range(40):
+        (logs / f"{number:02}.csv").write_text("a,b\n1,2\n")
+    assert follow(logs) == {}
+    (told,) = follow.problems
+    assert told.startswith(f"watch: {logs / '00.csv'} (and 39 more) is no log: ")
+
+
+def test_what_may_not_be_read_is_told_as_that(logs: Path, tmp_path: Path) -> None:
+    (logs / "closed").mkdir()
+    for path in (logs / "a.csv", logs / "b.jsonl", logs / "closed" / "c.csv"):
+        path.write_text("step,loss\n1,1\n")
+    (logs / "closed").chmod(0)
+    (logs / "a.csv").chmod(0)
+    (logs / "b.jsonl").chmod(0)
+    try:
+        for path, told in {
+            logs / "a.csv": [f"watch: can't read {logs / 'a.csv'}: Permission denied"],
+            logs: [f"watch: there is no log in {logs} yet",
+                   f"watch: can't read {logs / 'a.csv'} (and 2 more): Permission denied"],
+        }.items():  # fmt: skip
+            command = unprivileged([sys.executable, "-m", "seqsum.foreign", str(path), str(tmp_path / "runs")])
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            assert process.stdout is not None
+            assert [json.loads(process.stdout.readline()) for _ in told] == told
+            process.communicate("")
+    finally:
+        (logs / "closed").chmod(0o700)
+
+
+def test_a_file_whose_name_tells_no_kind_of_log_is_told_as_that(logs: Path, follow: Any) -> None:
+    (logs / "train.log").write_text("step,loss\n1,1\n")
+    assert follow(logs / "train.log") == {}
+    assert follow.problems == [
+        f"watch: {logs / 'train.log'} is no log: its name ends like that of none "
+        "(.csv, .tsv, .jsonl, .ndjson, .jsonlines)"
+    ]
 
 
 def test_two_columns_of_one_name_are_two_curves(logs: Path, follow: Any) -> None:

@@ -31,6 +31,7 @@ from seqsum.runs.annotations import Annotations, annotate
 from seqsum.runs.index import INDEX_FILE, Index
 from seqsum.runs.record import Record, checksum
 from seqsum.runs.store import READING_SECONDS, TABLES
+from support.command_line import unprivileged
 
 POINTS = [("loss", 10, 0.5), ("loss", 20, 0.25), ("accuracy", 20, 0.75)]
 
@@ -611,15 +612,6 @@ def test_a_run_whose_record_is_gone_is_found_by_the_name_it_was_listed_with(
 
 
 # Places that can only be read
-
-
-def unprivileged(words: list[str]) -> list[str]:
-    """The command as someone for whom rights count: nobody, where the tests run as root."""
-    if os.getuid() != 0:
-        return words
-    if shutil.which("setpriv") is None:
-        pytest.skip("rights don't count for root, and there is no setpriv")
-    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", *words]
 
 
 def told(workspace: Workspace, *words: str) -> subprocess.CompletedProcess[str]:

@@ -1,10 +1,14 @@
 """Other programs' logs in the console."""
 
+import subprocess
+import sys
+
 import pytest
 
 from seqsum.runs.store import Store
 from seqsum_tui.app import Console
 from seqsum_tui.command_line import run as main
+from support.command_line import unprivileged
 from support.screens import screen_text
 
 
@@ -79,3 +83,30 @@ async def test_an_empty_folder_is_told(scene, still, tmp_path, until):
 def test_what_is_not_there_is_refused(tmp_path, capsys):
     assert main(["--watch", str(tmp_path / "gone")]) == 2
     assert "there is nothing at" in capsys.readouterr().err
+
+
+def test_what_lies_where_nobody_may_look_is_refused_as_that(logs):
+    logs.chmod(0)
+    try:
+        command = unprivileged([sys.executable, "-m", "seqsum_tui", "--watch", str(logs / "mine.csv")])
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        logs.chmod(0o700)
+    assert done.returncode == 2 and done.stderr == f"seqsum-tui: can't read {logs / 'mine.csv'}: Permission denied\n"
+
+
+async def test_what_is_left_out_stands_in_the_preview_and_among_the_events(scene, console, watch, until, logs):
+    (logs / "mine.csv").write_text("step,loss\n1,1\n-5,1\n2,1\n2.5,1\n3,1\n")
+    async with console.run_test(size=(150, 40)) as pilot:
+        await until(pilot, lambda: "! log: left out: 2 lines with a step" in screen_text(console))
+        (run,) = scene.workspace.runs()
+        await watch(pilot, run)
+        await until(pilot, lambda: "left out: 2 lines with a step" in screen_text(console))
+
+
+async def test_what_is_no_log_is_told(scene, still, tmp_path, until):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "try.csv").write_bytes("step,loss\n1,2\n".encode("utf-16"))
+    console = Console(scene.folder, now=still, remote=False, logs=tmp_path / "data")
+    async with console.run_test(size=(150, 40), notifications=True) as pilot:
+        await until(pilot, lambda: "UTF-16" in screen_text(console))

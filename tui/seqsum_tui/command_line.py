@@ -70,8 +70,13 @@ def run(arguments: list[str] | None = None) -> int:
     logs: Path | None = None
     if options.watch is not None:
         logs = options.watch.expanduser().absolute()
-        if not logs.exists():
+        try:
+            logs.stat()
+        except FileNotFoundError:
             complain(f"seqsum-tui: there is nothing at {logs} to watch")
+            return 2
+        except OSError as error:
+            complain(f"seqsum-tui: can't read {logs}: {error.strerror or error}")
             return 2
     folder = workspace_folder(options.workspace) if logs is None else logs_folder(options.workspace, logs)
     if folder.exists() and not folder.is_dir():

@@ -51,7 +51,8 @@ def _follow(follower: Follower, asked: list[str]) -> None:
         if began >= next_look:
             if not follower.look() and not told_empty:
                 told_empty = True
-                _say([_why_none(follower.path)])
+                if follower.path.is_dir() or not follower.problems:
+                    _say([_why_none(follower.path)])
             now = time.monotonic()
             next_look = now + max(LOOK_SECONDS, LOOK_SHARE * (now - began))
         follower.first(asked[0])

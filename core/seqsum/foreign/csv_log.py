@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from seqsum.files import read_regular
+from seqsum.foreign.left_out import NO_STEP, ODD_STEP, LeftOut
 from seqsum.foreign.lines import first_line, last_lines, new_lines
 from seqsum.foreign.log_format import (
     Folder,
     LogFormat,
     Part,
+    Refused,
     Rows,
     Source,
-    is_file,
     is_measured,
     plain_value,
     step_name,
@@ -28,7 +30,9 @@ from seqsum.text import one_line
 HPARAMS = "hparams.yaml"
 METRICS = "metrics.csv"
 LARGEST_HPARAMS = 2**18
+ENDINGS = (".csv", ".tsv")
 SEPARATORS = (",", ";", "\t")
+OTHER_WIDTH = "line with more or fewer values than columns"
 
 
 class CsvLog(LogFormat):
@@ -38,13 +42,15 @@ class CsvLog(LogFormat):
         """Files with a column of steps, and those that were asked for. Lightning's folder is the run."""
         found = []
         for name in folder.names:
-            if not name.lower().endswith((".csv", ".tsv")):
+            if not name.lower().endswith(ENDINGS):
                 continue
             path = folder.path / name
-            if not is_file(path):
-                continue
-            columns = _columns(path)
-            if columns is None or not (folder.asked or step_name(columns[1])):
+            columns, refused = _columns(path)
+            if columns is not None and not (folder.asked or step_name(columns[1])):
+                refused = Refused(path, "none of its columns is a step (step, epoch …); --watch FILE counts its rows")
+            if refused is not None:
+                folder.refused.append(refused)
+            if columns is None or refused is not None:
                 continue
             if name == METRICS:
                 began = written_at(folder.path / HPARAMS) or written_at(path)
@@ -58,43 +64,59 @@ class CsvLog(LogFormat):
         path = source.path
         return _hparams(path.with_name(HPARAMS)) if path.name == METRICS else {}
 
-    def read(self, source: Source, position: Any) -> Part:
+    def read(self, source: Source, position: Any, *, rests: bool = False) -> Part:
         path = source.files[0]
-        new, head = new_lines(path, position), _columns(path)
-        part = Part({}, new.position, new.more, new.anew, problems=new.problems)
+        new, (head, _) = new_lines(path, position, rests=rests), _columns(path)
+        part = Part({}, new.position, new.more, new.anew)
         if head is None:
             part.position, part.more = None, False
             return part
+        if new.step is not None and new.lines and _step(new.lines[0], head, new.row) != new.step:
+            # Its step was not whole, either.
+            return Part({}, {}, more=True, anew=True)
+        new.note(part.left_out)
+        last = new.lines.pop() if new.unended else None
         first = 1 if new.row == 0 else 0
-        part.rows = _rows(new.lines[first:], head, new.row + first)
-        if not part.rows and any(line.strip() for line in new.lines[first:]):
-            part.problems.append(
+        part.rows = _rows(new.lines[first:], head, new.row + first, part.left_out)
+        if new.row == 0 and not part.rows and any(line.strip() for line in new.lines[first:]):
+            part.hints.append(
                 f"{one_line(str(path))}: no number could be read below its {len(head[1])} column names; whole lines "
                 f'with "{one_line(head[0]).strip() or "tab"}" between the values are'
             )
+        if last is not None:
+            row = new.row + len(new.lines)
+            if last.count('"') % 2:
+                last = ""  # a field without its end
+            new.took(_step(last, head, row))
+            for name, rows in _rows([last], head, row, LeftOut()).items():
+                part.rows[name] = [*part.rows.get(name, ()), *rows]
         return part
 
     def glance(self, source: Source) -> Rows:
-        head = _columns(source.files[0])
+        head, _ = _columns(source.files[0])
         if head is None or step_name(head[1]) is None:
             return {}
-        return {name: rows[-1:] for name, rows in _rows(last_lines(source.files[0]), head, 0).items()}
+        return {name: rows[-1:] for name, rows in _rows(last_lines(source.files[0]), head, 0, LeftOut()).items()}
 
 
-def _columns(path: Path) -> tuple[str, list[str]] | None:
-    """Return a file's separator and the names of its columns; None where it has none."""
-    try:
-        line = first_line(path)
-    except OSError:
-        return None
+def _columns(path: Path) -> tuple[tuple[str, list[str]] | None, Refused | None]:
+    """Return a file's separator and the names of its columns; None where it has none, and why, if it never will."""
+    line, refused = first_line(path)
+    if not line:
+        return None, refused
     separator = max(SEPARATORS, key=line.count)
     try:
         names = next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
-        return None
+        names = []
     if not names or all(_is_number(name) for name in names):
-        return None
-    return separator, _apart(names)
+        return None, Refused(path, "its first line names no columns")
+    return (separator, _apart(names)), None
+
+
+def _step(line: str, head: tuple[str, list[str]], row: int) -> int | None:
+    """Return the step of a line; None where it is not whole."""
+    return next((rows[0][0] for rows in _rows([line], head, row, LeftOut()).values()), None)
 
 
 def _apart(names: Sequence[str]) -> list[str]:
@@ -107,15 +129,17 @@ def _apart(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int) -> Rows:
-    """Return metric → rows. row: the number of the first line, counted from the header as 0."""
+def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int, left_out: LeftOut) -> Rows:
+    """Return metric → rows, and count what is left out. row: the number of the first line, the header's being 0."""
     separator, names = head
     width, of_step = len(names), step_name(names)
     # Where a comma can't be a separator it is a decimal point: so spreadsheets write in half of Europe.
     point: Callable[[str], str] = str if separator == "," else _with_point
+    broken = False
     try:
         table = list(csv.reader(lines, delimiter=separator))
     except csv.Error:
+        broken = True
         # Null bytes, or a field without an end: the lines that can be read count.
         table = [_one(line, separator) for line in lines]
     if of_step is None:
@@ -124,6 +148,14 @@ def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int) -> Rows:
         at = names.index(of_step)
         read = ((step_of(point(cells[at])), cells) for cells in table if len(cells) == width)
         numbered = [(step, cells) for step, cells in read if step is not None]
+    places = _Places(lines, separator, table, row)
+    if len(numbered) < len(table):
+        for place, cells in enumerate(table):
+            if len(cells) != width:
+                if any(cell.strip() for cell in cells) or (broken and lines[place].strip()):
+                    left_out.note(OTHER_WIDTH, places.of(place))
+            elif of_step is not None and step_of(point(cells[at])) is None:
+                left_out.note(ODD_STEP if cells[at].strip() else NO_STEP, places.of(place))
     found: Rows = {}
     for column, name in enumerate(names):
         if not is_measured(name):
@@ -131,11 +163,45 @@ def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int) -> Rows:
         try:
             rows = [(step, float(cells[column])) for step, cells in numbered if cells[column]]
         except ValueError:
-            found_here = ((step, point(cells[column])) for step, cells in numbered)
-            rows = [(step, float(text)) for step, text in found_here if _is_number(text)]
+            rows = []
+            for step, cells in numbered:
+                if _is_number(text := point(cells[column])):
+                    rows.append((step, float(text)))
+                elif text.strip():
+                    left_out.note_text(name, places.of_cells(cells), cells[column])
         if rows:
             found[name] = rows
     return found
+
+
+class _Places:
+    """Where the rows of a table stand in their file, found only when something is left out."""
+
+    def __init__(self, lines: Sequence[str], separator: str, table: list[list[str]], row: int) -> None:
+        self._lines, self._separator, self._table, self._row = lines, separator, table, row
+
+    def of(self, place: int) -> str:
+        return f"line {self._row + self._numbers[place] + 1:,}"
+
+    def of_cells(self, cells: list[str]) -> str:
+        return self.of(self._by_cells[id(cells)])
+
+    @cached_property
+    def _by_cells(self) -> dict[int, int]:
+        return {id(cells): place for place, cells in enumerate(self._table)}
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        """The first line of each row: between quotation marks a row goes on over several."""
+        found, before = [], 0
+        reader = csv.reader(self._lines, delimiter=self._separator)
+        try:
+            for _ in reader:
+                found.append(before)
+                before = reader.line_num
+        except csv.Error:
+            return list(range(len(self._table)))
+        return found
 
 
 def _one(line: str, separator: str) -> list[str]:

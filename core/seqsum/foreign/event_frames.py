@@ -57,12 +57,14 @@ class Events:
     """The events of a stretch that begins with a frame.
 
     end: where the first frame begins that is not whole; wanted: how long that one is, as far as is known; broken:
-    whether it is no frame; times: the first and last; damaged: whether an event is not what its checksum says.
+    whether it is no frame; times: the first and last; damaged: whether an event is not what its checksum says;
+    unusable: how many scalars `rows` left out, for their steps.
     """
 
     def __init__(self, data: bytes) -> None:
         self.end, self.wanted, self.broken, self.damaged = 0, 0, False, False
         self.times: list[float] = []
+        self.unusable = 0
         self._data = data
         starts, lengths, size, unpack = list[int](), list[int](), len(data), struct.Struct("<Q").unpack_from
         at = 0
@@ -100,6 +102,7 @@ class Events:
         for tag, parts in found.items():
             order, steps, values = (np.concatenate(some) for some in zip(*parts, strict=True))
             usable = (steps >= 0) & (steps <= LARGEST_WHOLE)
+            self.unusable += int(usable.size - usable.sum())
             inward = np.argsort(order[usable], kind="stable")
             if inward.size:
                 numbers = zip(steps[usable][inward].tolist(), values[usable][inward].tolist(), strict=True)

@@ -20,7 +20,8 @@ from typing import Any
 from seqsum.errors import UserError
 from seqsum.files import file_stamp, try_lock
 from seqsum.foreign.formats import find
-from seqsum.foreign.log_format import LogFormat, Part, Rows, Source
+from seqsum.foreign.left_out import LeftOut
+from seqsum.foreign.log_format import GROWING_SECONDS, LogFormat, Part, Refused, Rows, Source
 from seqsum.formatting import is_share
 from seqsum.runs import Run, Workspace
 from seqsum.runs.changes import tell_changed
@@ -29,11 +30,9 @@ from seqsum.runs.lock import take_lock
 from seqsum.runs.metric_direction import points_per_unit
 from seqsum.runs.record import Record
 from seqsum.runs.sections import sections_of
-from seqsum.runs.store import Store
+from seqsum.runs.store import OF_LOG, Store
 from seqsum.text import one_line
 
-GROWING_SECONDS = 60.0
-"""A log that was written within them reads `running`."""
 GONE = "its log is gone; what was read of it is kept"
 QUIET = "its log does not grow any more; whether its program still runs, a log does not tell"
 FOLLOWER_LOCK = ".following.lock"
@@ -43,6 +42,7 @@ READING = 2
 MOST_METRICS = 500
 LONGEST_NAME = 100
 MOST_PROBLEMS = 20
+MOST_UNREAD = 5
 
 
 def logs_workspace(path: Path) -> Path:
@@ -59,7 +59,9 @@ def logs_workspace(path: Path) -> Path:
 @dataclass(eq=False)
 class _Followed:
     """A log and its run. stamp: its files' times and sizes as they were when it was read to its end; void:
-    whether what was read of it is to be read anew."""
+    whether what was read of it is to be read anew; rested: whether that reading was of a log that did not grow any
+    more; unread: a sentence for each thing that can't be read but what is left out; told: those that its events have.
+    """
 
     format: LogFormat
     source: Source
@@ -76,6 +78,10 @@ class _Followed:
     status: tuple[str, str | None] | None = None
     lock: int | None = None
     void: bool = False
+    rested: bool = False
+    left_out: LeftOut = field(default_factory=LeftOut)
+    unread: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
 
 class Follower:
@@ -95,6 +101,7 @@ class Follower:
             )
         self.problems: list[str] = []
         self._told: set[str] = set()
+        self._refused: set[Path] = set()
         self._now = now
         self._followed: dict[str, _Followed] = {}
         self._binned: set[str] = set()
@@ -116,6 +123,7 @@ class Follower:
         """Look for logs, and make a run of each that is new, with its last values; return how many are followed."""
         found = find(self.path)
         self._tell(found.problems)
+        self._tell_refused(found.refused)
         if not self._followed:
             self._known_runs({str(source.path): (format, source) for format, source in found.logs})
         new = []
@@ -217,16 +225,17 @@ class Follower:
                 with one.run.store() as store:
                     self._write(one, store, Part({}, one.position))
             return False
-        if stamp == one.stamp:
+        rests = self._status(one)[0] != "running"
+        if stamp == one.stamp and (one.rested or not rests):
             if self._status(one) != one.status:
                 with one.run.store() as store:
                     self._write(one, store, Part({}, one.position))
             return False
-        part = one.format.read(one.source, one.position)
+        part = one.format.read(one.source, one.position, rests=rests)
         part.anew, one.void = part.anew or one.void, False
-        self._tell(part.problems)
+        self._tell([*part.problems, *part.hints])
         with one.run.store() as store:
-            one.stamp = None if part.more else stamp
+            one.stamp, one.rested = None if part.more else stamp, rests
             self._write(one, store, part)
         return part.more
 
@@ -236,9 +245,11 @@ class Follower:
         kept = state.get(POSITION)
         one.known = True
         if isinstance(kept, dict) and kept.get("reading") != READING:
-            one.void = True
+            one.void, one.position = True, {}
         elif isinstance(kept, dict):
             one.position, one.stamp = kept.get("position"), kept.get("stamp")
+            one.rested, one.told = bool(kept.get("rested")), list(kept.get("told") or ())
+            one.left_out, one.unread = LeftOut.of_plain(kept.get("left_out")), list(kept.get("unread") or ())
             one.began, one.last = (kept.get(name) for name in ("began", "last"))
             said, names = kept.get("said"), kept.get("names")
             one.said = (said[0], said[1]) if isinstance(said, list) and len(said) == 2 else None
@@ -249,6 +260,10 @@ class Follower:
         """Write what a reading found, all of it or nothing."""
         if part.rows or part.anew or part.ended is not None:
             one.said = part.ended
+        if part.anew:
+            one.left_out, one.unread, one.told = LeftOut(), [], []
+        one.left_out.add(part.left_out)
+        one.unread = list(dict.fromkeys([*one.unread, *part.problems]))[:MOST_UNREAD]
         one.ended = one.said or one.format.ended(one.source)
         status, reason = self._status(one)
         first, one.position = one.position is None and part.position is not None, part.position
@@ -257,6 +272,8 @@ class Follower:
         if part.last is not None:
             one.last = part.last if one.last is None else max(one.last, part.last)
 
+        told: list[str] = []
+
         def whole() -> None:
             if part.anew:
                 store.forget_points()
@@ -264,6 +281,9 @@ class Follower:
             rows = self._named(one, part.rows, store)
             store.append_rows(rows)
             one.step = max([one.step, *(max(some)[0] for some in rows.values())])
+            left_out = one.left_out.told(one.names)
+            unread = {**({"left out": left_out} if left_out else {}), **{text: text for text in one.unread}}
+            new = {} if part.more else {key: text for key, text in unread.items() if key not in one.told}
             seconds = one.last - one.began if one.last is not None and one.began is not None else None
             store.set_state(
                 status=status,
@@ -272,6 +292,7 @@ class Follower:
                 updated=_updated(one.source),
                 train_seconds=seconds,
                 steps_per_second=one.step / seconds if seconds else 0.0,
+                unread=[f"{OF_LOG}{text}" for text in unread.values()],
                 **{
                     POSITION: {
                         "reading": READING,
@@ -281,16 +302,25 @@ class Follower:
                         "last": one.last,
                         "said": one.said,
                         "names": one.names,
-                    }
+                        "rested": one.rested,
+                        "left_out": one.left_out.plain(),
+                        "unread": one.unread,
+                        "told": [*one.told, *new],
+                    },
                 },
             )
             if first:
                 store.add_event(0, "message", text=f"read from {one_line(str(one.source.path))}")
 
+            for text in new.values():
+                store.add_event(one.step, "message", text=text)
+            told.extend(new)
+
         alive = status == "running"
         if alive and one.lock is None:
             one.lock = take_lock(one.run.folder)
         store.write(whole)
+        one.told += told
         one.status = status, reason
         if not alive and one.lock is not None:
             self._let_go(one)
@@ -319,6 +349,7 @@ class Follower:
             if name not in one.names:
                 if len(one.names) >= MOST_METRICS:
                     what = f"it has more than {MOST_METRICS} curves; the others are left out"
+                    one.unread = list(dict.fromkeys([*one.unread, what]))
                     self._tell([f"{one_line(str(one.source.path))}: {what}"])
                     continue
                 shown = one.names[name] = _clean(name)
@@ -332,6 +363,15 @@ class Follower:
                 shown = percent
             found[shown] = [*found[shown], *some] if shown in found else some
         return found
+
+    def _tell_refused(self, refused: Sequence[Refused]) -> None:
+        """Tell of what is called like a log and can't be read, each once; what is refused for one reason together."""
+        by_reason: dict[str, list[Refused]] = {}
+        for one in refused:
+            if one.path not in self._refused and str(one.path) not in self._followed:
+                self._refused.add(one.path)
+                by_reason.setdefault(one.why, []).append(one)
+        self._tell([some[0].told(len(some) - 1) for some in by_reason.values()])
 
     def _tell(self, problems: Sequence[str]) -> None:
         """Note what was not noted before."""

@@ -10,15 +10,18 @@ from itertools import islice
 from pathlib import Path
 
 from seqsum.errors import UserError
+from seqsum.foreign.csv_log import ENDINGS as CSV_ENDINGS
 from seqsum.foreign.csv_log import CsvLog
 from seqsum.foreign.journals import SwanLabLog, WandbLog
+from seqsum.foreign.json_lines import ENDINGS as JSON_ENDINGS
 from seqsum.foreign.json_lines import JsonLines
-from seqsum.foreign.log_format import Folder, LogFormat, Source
+from seqsum.foreign.log_format import Folder, LogFormat, Refused, Source
 from seqsum.foreign.mlflow import MlflowLog
 from seqsum.foreign.tensorboard import TensorBoardLog
 from seqsum.text import one_line
 
 FORMATS: tuple[LogFormat, ...] = (TensorBoardLog(), MlflowLog(), WandbLog(), SwanLabLog(), CsvLog(), JsonLines())
+ENDINGS = (*CSV_ENDINGS, *JSON_ENDINGS)
 DEEPEST = 12
 MOST_FOLDERS = 20_000
 MOST_NAMES = 20_000
@@ -28,10 +31,12 @@ LONGEST_SECONDS = 4.0
 
 @dataclass
 class Found:
-    """logs: each with its kind; problems: a sentence for each thing that is left out."""
+    """logs: each with its kind; problems: a sentence for each thing that is left out; refused: files that are called
+    like logs, and folders, that nothing can be read of."""
 
     logs: list[tuple[LogFormat, Source]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
 
 
 def find(path: Path, seconds: float = LONGEST_SECONDS) -> Found:
@@ -48,9 +53,12 @@ def find(path: Path, seconds: float = LONGEST_SECONDS) -> Found:
         for format in FORMATS:
             sources = format.find(folder)
             found.logs += [(format, source) for source in sources]
+        found.refused += folder.refused
         if len(found.logs) > MOST_SOURCES or time.monotonic() > end:
             found.problems.append(f"{one_line(str(path))}: there is too much in it; not all of it is looked at")
             break
+    if folders and not found.logs and not found.refused and not path.name.lower().endswith(ENDINGS):
+        found.refused.append(Refused(path, f"its name ends like that of none ({', '.join(ENDINGS)})"))
     found.logs = sorted(found.logs[:MOST_SOURCES], key=lambda one: one[1].created, reverse=True)
     return found
 
@@ -76,10 +84,15 @@ def _below(path: Path, found: Found, end: float) -> Iterator[Folder]:
         except OSError as error:
             if not depth:
                 raise UserError(f"watch: can't read {path}: {error.strerror or error}") from None
+            found.refused.append(Refused(folder, error.strerror or str(error), unreadable=True))
             continue
+        if len(names) + len(folders) >= MOST_NAMES:
+            found.problems.append(f"{one_line(str(folder))}: it holds too much; {MOST_NAMES:,} of it are looked at")
         yield Folder(folder, names, folders)
         if depth < DEEPEST:
             waiting += [(folder / name, depth + 1) for name in reversed(folders) if not name.startswith(".")]
+        elif folders:
+            found.problems.append(f"{one_line(str(folder))}: what lies deeper than {DEEPEST} folders is not looked at")
 
 
 def _listed(folder: Path) -> tuple[Sequence[str], Sequence[str]]:

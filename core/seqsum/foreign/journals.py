@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from seqsum.files import file_stamp, read_regular
 from seqsum.foreign.journal import records_of
+from seqsum.foreign.left_out import RECORD, RECORD_STEP
 from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, is_measured, plain_value, written_at
 from seqsum.foreign.protobuf import FIXED64, MESSAGE, VARINT, Damaged, fields, messages, texts, varint
 from seqsum.runs.kinds import LARGEST_WHOLE
@@ -55,7 +56,7 @@ class Journal(LogFormat):
     def config(self, source: Source) -> dict[str, Any]:
         return self._facts(source.path, min(file_stamp(source.path)[1], BEGINNING)).config
 
-    def read(self, source: Source, position: Any) -> Part:
+    def read(self, source: Source, position: Any, *, rests: bool = False) -> Part:
         path, size = source.files[0], file_stamp(source.files[0])[1]
         at = position if type(position) is int and position >= 0 else 0
         if at > size:
@@ -66,7 +67,7 @@ class Journal(LogFormat):
             try:
                 self.take(record, part)
             except (Damaged, struct.error, ValueError, RecursionError):
-                continue
+                part.left_out.note(RECORD)
         if found.broken:
             part.problems.append(f"{one_line(str(path))}: it is damaged at byte {found.end:,}; the rest is left out")
         return part
@@ -102,6 +103,7 @@ class WandbLog(Journal):
                      for number, kind, first, _ in fields(record, *one) if (number, kind) == (1, VARINT)]  # fmt: skip
             step = steps[0] if steps else values.get("_step", 0)
             if not isinstance(step, int) or not 0 <= step <= LARGEST_WHOLE:
+                part.left_out.note(RECORD_STEP)
                 continue
             _time(part, values.get("_timestamp"))
             for name, value in values.items():
@@ -149,6 +151,8 @@ class SwanLabLog(Journal):
                             number = struct.unpack_from("<d", record, at)[0]
             if number is not None and key and step <= LARGEST_WHOLE:
                 part.rows.setdefault(key, []).append((step, number))
+            elif number is not None and key:
+                part.left_out.note(RECORD_STEP)
         for finish in messages(record, 0, len(record), 11):
             states = [varint(record, first)[0] for number, kind, first, _ in fields(record, *finish) if number == 1]
             part.ended = ENDED.get(states[0] if states else 0)

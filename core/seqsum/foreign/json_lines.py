@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from seqsum.foreign.left_out import NO_STEP, ODD_STEP, LeftOut
 from seqsum.foreign.lines import first_line, last_lines, new_lines
 from seqsum.foreign.log_format import (
     Folder,
     LogFormat,
     Part,
+    Refused,
     Rows,
     Source,
-    is_file,
     is_measured,
     step_name,
     step_of,
@@ -24,6 +25,7 @@ from seqsum.foreign.log_format import (
 ENDINGS = (".jsonl", ".ndjson", ".jsonlines")
 MOST_VALUES = 1000
 DEEPEST = 4
+NO_OBJECT = "line with no JSON object"
 
 
 class JsonLines(LogFormat):
@@ -34,32 +36,59 @@ class JsonLines(LogFormat):
         found = []
         for name in folder.names:
             path = folder.path / name
-            if not name.lower().endswith(ENDINGS) or not is_file(path):
+            if not name.lower().endswith(ENDINGS):
                 continue
-            first = _first(path)
-            if first is not None and (folder.asked or step_name(list(first)) is not None):
+            first, refused = _first(path)
+            if first is not None and not (folder.asked or step_name(list(first)) is not None):
+                refused = Refused(path, "its first object has no step (step, epoch …); --watch FILE counts its rows")
+            if refused is not None:
+                folder.refused.append(refused)
+            elif first is not None:
                 found.append(Source(path, path.stem, (path,), written_at(path)))
         return found
 
-    def read(self, source: Source, position: Any) -> Part:
-        new = new_lines(source.files[0], position)
+    def read(self, source: Source, position: Any, *, rests: bool = False) -> Part:
+        new = new_lines(source.files[0], position, rests=rests)
         # Where the first row says its step, so does every row that counts.
-        first = _first(source.files[0])
-        row = None if first is not None and step_name(list(first)) is not None else new.row
-        return Part(_rows(new.lines, row), new.position, new.more, new.anew, problems=new.problems)
+        first, _ = _first(source.files[0])
+        counted = first is None or step_name(list(first)) is None
+        part = Part({}, new.position, new.more, new.anew)
+        if new.step is not None and new.lines and _step(new.lines[0], new.row, counted) != new.step:
+            return Part({}, {}, more=True, anew=True)
+        new.note(part.left_out)
+        if new.unended:
+            step = _step(new.lines[-1], new.row + len(new.lines) - 1, counted)
+            new.took(step)
+            if step is None:
+                new.lines.pop()
+        part.rows = _rows(new.lines, new.row, counted, part.left_out)
+        return part
 
     def glance(self, source: Source) -> Rows:
-        first = _first(source.files[0])
+        first, _ = _first(source.files[0])
         if first is None or step_name(list(first)) is None:
             return {}
-        return {name: rows[-1:] for name, rows in _rows(last_lines(source.files[0]), None).items()}
+        rows = _rows(last_lines(source.files[0]), 0, False, LeftOut())
+        return {name: some[-1:] for name, some in rows.items()}
 
 
-def _first(path: Path) -> dict[str, Any] | None:
-    try:
-        return _parsed(first_line(path))
-    except OSError:
-        return None
+def _first(path: Path) -> tuple[dict[str, Any] | None, Refused | None]:
+    """Return a file's first object; None where it has none, and why, if none comes any more."""
+    line, refused = first_line(path, unended=True)
+    if not line:
+        return None, refused
+    first = _parsed(line)
+    if first is None:
+        # One without an end may become an object.
+        line, refused = first_line(path)
+        if not line:
+            return None, refused
+    return first, Refused(path, "its first line is no JSON object") if first is None else None
+
+
+def _step(line: str, row: int, counted: bool) -> int | None:
+    """Return the step of a line; None where it is not whole."""
+    return next((rows[0][0] for rows in _rows([line], row, counted, LeftOut()).values()), None)
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -70,20 +99,25 @@ def _parsed(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _rows(lines: list[str], row: int | None) -> Rows:
-    """Return metric → rows. row: the number of the first line, from 0; None where only rows with a step count."""
+def _rows(lines: list[str], row: int, counted: bool, left_out: LeftOut) -> Rows:
+    """Return metric → rows, and count what is left out. row: the number of the first line, from 0; counted: a row
+    without a step has its number for one."""
     found: Rows = {}
     keys: tuple[str, ...] = ()
     of_step: str | None = None
     for place, line in enumerate(lines):
         values = _parsed(line)
         if not values:
+            if values is None and line.strip():
+                left_out.note(NO_OBJECT, f"line {row + place + 1:,}")
             continue
         if tuple(values) != keys:
             keys = tuple(values)
             of_step = step_name(keys)
-        step = step_of(values[of_step]) if of_step is not None else None if row is None else row + place + 1
+        step = step_of(values[of_step]) if of_step is not None else row + place + 1 if counted else None
         if step is None:
+            none = of_step is None or values[of_step] is None
+            left_out.note(NO_STEP if none else ODD_STEP, f"line {row + place + 1:,}")
             continue
         for name, value in _flat(values) if any(isinstance(one, dict) for one in values.values()) else values.items():
             if type(value) is float or type(value) is int:
@@ -94,7 +128,9 @@ def _rows(lines: list[str], row: int | None) -> Rows:
                 try:
                     found[name].append((step, float(value)))
                 except OverflowError:
-                    continue
+                    left_out.note_text(name, f"line {row + place + 1:,}", str(value))
+            elif type(value) is str and is_measured(name):
+                left_out.note_text(name, f"line {row + place + 1:,}", value)
     return {name: rows for name, rows in found.items() if rows}
 
 

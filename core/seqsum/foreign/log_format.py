@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from seqsum.foreign.left_out import LeftOut
 from seqsum.runs.kinds import LARGEST_WHOLE
+from seqsum.text import one_line
 
 Rows = dict[str, list[tuple[int, float]]]
 """Metric → (step, value), in the order of the log."""
@@ -21,17 +23,37 @@ NOT_MEASURED = frozenset(
     (*STEP_NAMES, "time", "timestamp", "_timestamp", "_runtime", "wall_time", "walltime", "created_at", "date")
 )
 """What says when a row was written, and is no curve."""
+GROWING_SECONDS = 60.0
+"""A log that was written within them reads `running`."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that is called like a log and is none, or a folder that can't be looked into. why: in a few words;
+    unreadable: whether nothing of it can be read."""
+
+    path: Path
+    why: str
+    unreadable: bool = False
+
+    def told(self, more: int = 0) -> str:
+        """Say it. more: how many others are refused for the same reason."""
+        path, others = one_line(str(self.path)), f" (and {more:,} more)" if more else ""
+        if self.unreadable:
+            return f"watch: can't read {path}{others}: {self.why}"
+        return f"watch: {path}{others} is no log: {self.why}"
 
 
 @dataclass(frozen=True)
 class Folder:
     """A folder as it was looked at. asked: whether the person named it, or the one file in it, so that what may be a
-    log is taken for one."""
+    log is taken for one; refused: whoever looks adds files that are called like a log, and are none."""
 
     path: Path
     names: Sequence[str]
     folders: Sequence[str]
     asked: bool = False
+    refused: list[Refused] = field(default_factory=list, compare=False)
 
     @cached_property
     def files(self) -> frozenset[str]:
@@ -58,8 +80,8 @@ class Source:
 class Part:
     """What one reading found. position: where the next goes on, as JSON holds it; more: whether there is more already;
     anew: whether the log was written anew, and what was read before is void; began, last: the times that the log itself
-    tells; ended: how the run
-    ended, and why; problems: a sentence for each thing that can't be read."""
+    tells; ended: how the run ended, and why; problems: a sentence for each thing that can't be read; left_out: lines
+    and values that are left out; hints: a sentence for what may be amiss in what there is so far."""
 
     rows: Rows = field(default_factory=dict)
     position: Any = None
@@ -69,6 +91,8 @@ class Part:
     last: float | None = None
     ended: tuple[str, str | None] | None = None
     problems: list[str] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
+    hints: list[str] = field(default_factory=list)
 
 
 class LogFormat(ABC):
@@ -81,10 +105,11 @@ class LogFormat(ABC):
         """Return the logs that lie in a folder, or are it."""
 
     @abstractmethod
-    def read(self, source: Source, position: Any) -> Part:
+    def read(self, source: Source, position: Any, *, rests: bool = False) -> Part:
         """Read some more of a log, a few megabytes at most, from a position on (None: from its beginning).
 
-        A last record that is torn is left for the next reading. Raises OSError where it can't be read.
+        A last record that is torn is left for the next reading. rests: the log does not grow any more, so that a last
+        line without an end counts, if it is whole. Raises OSError where it can't be read.
         """
 
     def glance(self, source: Source) -> Rows:
@@ -123,10 +148,18 @@ def is_measured(name: str) -> bool:
 
 def is_file(path: Path) -> bool:
     """Tell whether a regular file stands there: a pipe would never end."""
+    return why_no_file(path) is None
+
+
+def why_no_file(path: Path) -> str | None:
+    """Say why there is no regular file; None where there is one."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - of thousands
-    except (OSError, ValueError):
-        return False
+        regular = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - of thousands
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError as error:
+        return str(error)
+    return None if regular else "it is no file"
 
 
 def written_at(path: Path) -> float:

@@ -11,6 +11,7 @@ from seqsum.files import parse_json, read_regular
 from seqsum.foreign.lines import new_lines
 from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, plain_value, step_of
 from seqsum.runs.kinds import LATEST
+from seqsum.text import one_line
 
 META = "meta.yaml"
 METRICS, PARAMS, TAGS = "metrics", "params", "tags"
@@ -19,6 +20,7 @@ LARGEST_META = 2**16
 LARGEST_VALUE = 2**13
 MOST_FILES = 1000
 DEEPEST = 4
+NO_VALUE = "line with no time, value and step"
 ENDED = {
     "3": ("finished", None),
     "4": ("failed", "MLflow says that it failed"),
@@ -54,28 +56,29 @@ class MlflowLog(LogFormat):
     def config(self, source: Source) -> dict[str, Any]:
         return {name: plain_value(_value(path)) for name, path in _files(source.path / PARAMS)}
 
-    def read(self, source: Source, position: Any) -> Part:
+    def read(self, source: Source, position: Any, *, rests: bool = False) -> Part:
         known = dict(position) if isinstance(position, dict) else {}
         part = Part({}, known)
         for name, path in _files(source.path / METRICS):
-            new = new_lines(path, known.get(name))
+            new = new_lines(path, known.get(name), rests=rests)
             if new.anew:
                 return Part({}, {}, more=True, anew=True)
             known[name] = new.position
-            part.problems += new.problems
+            if new.step is not None and new.lines and ((line := _line(new.lines[0])) is None or line[1] != new.step):
+                return Part({}, {}, more=True, anew=True)
+            new.note(part.left_out, f" of {name}")
             part.more = part.more or new.more
             rows = []
-            for line in new.lines:
-                # time in milliseconds, value, step
-                words = line.split(" ")
-                step = step_of(words[2]) if len(words) > 2 else None
-                when = _time(words[0])
-                if step is None or when is None:
+            for place, text in enumerate(new.lines):
+                line = _line(text)
+                if new.unended and place == len(new.lines) - 1:
+                    new.took(None if line is None else line[1])
+                elif line is None and text.strip():
+                    part.left_out.note(NO_VALUE, f"line {new.row + place + 1:,} of {one_line(name)}")
+                if line is None:
                     continue
-                try:
-                    rows.append((step, float(words[1])))
-                except ValueError:
-                    continue
+                when, step, value = line
+                rows.append((step, value))
                 part.began = when if part.began is None else min(part.began, when)
                 part.last = when if part.last is None else max(part.last, when)
             if rows:
@@ -109,6 +112,17 @@ def _files(folder: Path, before: str = "", depth: int = 0) -> Iterator[tuple[str
             yield name, path
         elif depth < DEEPEST and path.is_dir() and not path.is_symlink():
             yield from _files(path, f"{name}/", depth + 1)
+
+
+def _line(text: str) -> tuple[float, int, float] | None:
+    """Return the time, step and value of a line, which holds time in milliseconds, value, step; None for another."""
+    words = text.split(" ")
+    step = step_of(words[2]) if len(words) > 2 else None
+    when = _time(words[0])
+    try:
+        return None if step is None or when is None else (when, step, float(words[1]))
+    except ValueError:
+        return None
 
 
 def _value(path: Path) -> str:

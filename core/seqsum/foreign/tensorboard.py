@@ -36,7 +36,7 @@ class TensorBoardLog(LogFormat):
                 return settings
         return {}
 
-    def read(self, source: Source, position: Any) -> Part:
+    def read(self, source: Source, position: Any, *, rests: bool = False) -> Part:
         known = dict(position) if isinstance(position, dict) else {}
         part = Part({}, known)
         for path in source.files:
@@ -52,6 +52,8 @@ class TensorBoardLog(LogFormat):
             known[path.name] = at + events.end
             for name, rows in events.rows().items():
                 part.rows[name] = [*part.rows[name], *rows] if name in part.rows else rows
+            if events.unusable:
+                part.left_out.note("scalar with a step below 0", many=events.unusable)
             times = [time for time in (part.began, part.last, *events.times) if time is not None]
             part.began, part.last = (min(times), max(times)) if times else (None, None)
             if events.broken:

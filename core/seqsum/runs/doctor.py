@@ -38,7 +38,7 @@ from seqsum.runs.ownership import checkpoint_of_another, known_config, record_of
 from seqsum.runs.record import RECORD_FILE, Record, altered, another, give_back, is_as_written, some, sound_copy
 from seqsum.runs.run import CHECKPOINTS, ENDED_STATUSES, LOG_FILE, METRICS_FILE, Run
 from seqsum.runs.salvage import ROLLUP, bring_back, lost_points, roll_up, salvage, wrong_with
-from seqsum.runs.store import UNREADABLE, Store
+from seqsum.runs.store import OF_LOG, UNREADABLE, Store
 from seqsum.runs.workspace import Workspace
 from seqsum.slots import FOLDER as SLOTS_FOLDER
 from seqsum.slots import QUEUE, Slots
@@ -493,7 +493,7 @@ def _leftovers(run: Run) -> Iterator[Finding]:
 def _fields(run: Run) -> Iterator[Finding]:
     """What is of another kind than it has to be, where not the whole file is told already."""
     of_record = [one.what for one in _record(run) if not one.what.startswith(METRICS_FILE)]
-    told = (f"{METRICS_FILE}: status ", *([f"{RECORD_FILE}:"] if of_record else []))
+    told = (OF_LOG, f"{METRICS_FILE}: status ", *([f"{RECORD_FILE}:"] if of_record else []))
     with suppress(UserError):
         Record.read(run.folder)
         for problem in Run(run.folder).summary().problems:

@@ -443,7 +443,7 @@ class Run:
             measure=measure_of(record),
             task=task if isinstance(task, str) else "",
             script=record.watched is not None,
-            problems=(*record.problems, *problems, *room),
+            problems=(*record.problems, *problems, *room, *state.get("unread", ())),
             durable_step=state.get("durable_step"),
             owner=record.owner,
             host=record.host,

@@ -58,6 +58,8 @@ READING_SECONDS = 0.4
 SLOWEST_SECONDS = 1.0
 """How long a list looks into one store; ours take milliseconds."""
 MOST_STATE = 1000
+OF_LOG = "log: "
+"""What tells of another program's log, and not of the run's own files, begins with it."""
 LONGEST_STATE = 16 * 2**20
 
 Given = ParamSpec("Given")
@@ -530,6 +532,8 @@ class Store:
             "durable_step": given.whole_or_none("durable_step"),
             # Why the disk will not last, as its worker has seen it.
             "room": given.text_or_none("room"),
+            # Of a log of another program: what of it can't be read.
+            "unread": given.texts("unread"),
             # Of a run that repeats another: where it is stopped, and from where on compiled code computes.
             "until": given.whole_or_none("until"),
             "fused_from": given.whole_or_none("fused_from"),
