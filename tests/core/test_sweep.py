@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from seqsum.config import Config
+from seqsum.control.replicate import Replication
 from seqsum.errors import UserError
 from seqsum.files import try_lock
 from seqsum.launch import HandOverRefused, LocalLauncher, WarmLauncher
@@ -301,6 +302,18 @@ def definition_of(workspace: Workspace, changes: Mapping[str, Any], **facts: Any
         "space": space, "seeds": (0, 1), "trials": 2, "sampler": "grid", "prune": "off", "goal": "accuracy",
     }  # fmt: skip
     return definition.create(workspace, Sweep.model_validate({**made, **facts}), named=True)
+
+
+def test_what_the_form_also_says_of_a_taken_name_names_no_flag(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    made = definition_of(workspace, {"optim.lr": "0.001,0.01"})
+    with pytest.raises(UserError, match="choose another name") as taken:
+        definition.create(workspace, made, named=True)
+    assert "--name" not in str(taken.value)
+    workspace.create("baseline", made.base.changed({"track.group": "g"}, "test"))
+    with pytest.raises(UserError, match="choose another group") as taken:
+        Replication(workspace, LocalLauncher(), "baseline", made.base.changed({"optim.lr": "0.5"}, "test"), [0], "g")
+    assert "--group" not in str(taken.value)
 
 
 def test_a_grid_that_was_written_for_a_part_is_written_on(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ class Replication:
         if differences:
             path, (theirs, ours) = next(iter(differences.items()))
             raise UserError(
-                f'replicate: the group "{self.group}" has runs with {path} {theirs}, not {ours}; choose another --group'
+                f'replicate: the group "{self.group}" has runs with {path} {theirs}, not {ours}; choose another group'
             )
         if seed in self.seeds:
             self.runs[seed] = run

@@ -189,7 +189,7 @@ def create(workspace: Workspace, sweep: Sweep, *, named: bool) -> Sweep:
         with alone(place(workspace)):
             taken = names(workspace)
             if named and sweep.name in taken:
-                way_out = f"seqsum sweep --resume {sweep.name} goes on with it, or choose another --name"
+                way_out = f"seqsum sweep --resume {sweep.name} goes on with it, or choose another name"
                 raise UserError(f'sweep: there is a sweep "{sweep.name}" already; {way_out}')
             name = free_name(sweep.name, taken)
             made = sweep.model_copy(update={"name": name, "created": time.time()})
