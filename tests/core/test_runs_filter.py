@@ -316,3 +316,17 @@ def test_order_puts_best_first_and_nothing_last() -> None:
     assert order("status")[0] == "gamma" and order("age")[0] == "epsilon"
     with pytest.raises(UserError, match=r'^sort: no column "nme"; did you mean "name"\?$'):
         order("nme")
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [("th", ["other"]), ("th*", ["other"]), ("c8th", ["kill"]), ("20260101", ["kill", "other"]),
+     ("2026*", ["kill", "other"]), ("*", ["kill", "other"]),
+     ("id:*8th", ["kill"]), ("id:th", ["kill"])],
+)  # fmt: skip
+def test_nobody_looks_for_a_word_in_the_midst_of_an_id(word: str, found: list[str]) -> None:
+    runs = [Entry(replace(BLANK, id=id, name=name), {}, {})
+            for id, name in (("20260101-000000-c8th", "kill"), ("20260101-000001-vjta", "other"))]  # fmt: skip
+    chosen = parse(word, Names.of(runs))
+    assert chosen is not None
+    assert [one.summary.name for one in runs if chosen.matches(one, 0.0)] == found

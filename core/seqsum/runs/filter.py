@@ -1,6 +1,6 @@
 """The language that lists of runs are filtered by: words to look for, comparisons, `and`, `or`, `not`, brackets.
 
-    sota  big-*  'two words'                words in name, preset, id, group, tags or note; * stands for anything
+    sota  big-*  'two words'                words in name, preset, group, tags, note; an id from its beginning; * is all
     model.cell = lstm and accuracy > 0.9    settings, metrics, and what the list shows (step, progress, age …)
     status:running  tag:night  has:note     a word in one field; whether a run has something (not has:loss)
     owner:anna  not host:box                who made it, and on which machine
@@ -93,7 +93,7 @@ NO_UNITS = {
 }
 """What may stand behind a number by mistake, and what is meant."""
 SEARCHED: tuple[Callable[[Summary], str], ...] = (
-    *(TEXTS[name] for name in ("name", "preset", "id", "group", "note")),
+    *(TEXTS[name] for name in ("name", "preset", "group", "note")),
     lambda run: "\n".join(run.tags),
 )
 IS: dict[str, Test] = {
@@ -489,8 +489,14 @@ class _Reader:
 
 
 def _containing(word: Token) -> Test:
-    wanted = words_of("", ":", word)
-    return lambda entry, now: any(wanted(text_of(entry.summary)) for text_of in SEARCHED)
+    wanted, begun = words_of("", ":", word), word.text.lower().rstrip("*")
+
+    def holds(entry: Entry, now: float) -> bool:
+        # No list shows an id: in the midst of its letters, which mean nothing, nobody looks for a word.
+        id = entry.summary.id.lower()
+        return id.startswith(begun) or begun in id.split("-") or any(wanted(of(entry.summary)) for of in SEARCHED)
+
+    return holds
 
 
 def _pieces(token: Token) -> list[Token]:

@@ -8,7 +8,7 @@ FILTER_WORDS: list[BindingType] = [
     Binding(f"filter_words_{place}", "", words, key_display=words, tooltip=text, show=False)
     for place, (words, text) in enumerate(
         {
-            "big-*": "A word in name, preset, id, group, tags or note; * is anything, 'two words' go in quotes",
+            "big-*": "A word in name, preset, group, tags, note, an id's start; * is anything, quote 'two words'",
             "cell = lstm": "A setting, a metric or a column, compared by = != < <= > >=",
             "tag:night": "A part of a text, also owner:anna, host:box2; the whole text by =",
             "name ~ ^a.*": "A regular expression; !~ for those that don't fit it",
