@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from swanlab.sdk.internal.core_python.store import DataStoreWriter
 
+from seqsum.foreign.left_out import RECORD, RECORD_STEP
 from support.following import follows, points
 
 SWANLAB = """
@@ -151,6 +152,18 @@ def test_what_wandb_writes(wandb: Any, follow: Any) -> None:
     writer.ensure_flushed()
     follow()
     assert run.summary().status == "failed" and "exit code 3" in str(run.summary().reason)
+
+
+def test_records_that_can_not_be_read_are_counted_and_told(wandb: Any, follow: Any) -> None:
+    _, writer = wandb
+    writer.write(run_record())
+    for record in (history(1, loss=1), history(2**60, loss=2), message(2, b"\xff" * 20), history(2, loss=3)):
+        writer.write(record)
+    writer.ensure_flushed()
+    runs, _ = follow()
+    run = runs["dandy-owl-1"]
+    told = f"1 {RECORD_STEP}; 1 {RECORD}"
+    assert points(run, "loss") == [(1, 1.0), (2, 3.0)] and run.summary().problems == (f"log: left out: {told}",)
 
 
 def test_a_journal_torn_anywhere_is_read_as_if_it_had_come_at_once(wandb: Any, follow: Any) -> None:

@@ -94,6 +94,32 @@ def test_its_metrics_parameters_name_and_times(store: Store, follow: Any) -> Non
     assert points(run, "loss")[-1] == (20, 0.5) and points(run, "later") == [(20, 1.0)]
 
 
+def test_the_last_line_of_a_run_that_ended_counts_without_its_end_and_is_right_when_it_goes_on(
+    store: Store, follow: Any
+) -> None:
+    path = store.run("d" * 32) / "metrics" / "loss"
+    path.write_text("1700000001000 2.5 1\n1700000002000 1.5 1")
+    run = follow()["bright-owl-7"]
+    assert points(run, "loss") == [(1, 2.5)]
+    store.meta("d" * 32, 3)
+    follow()
+    follow()  # that it has ended is known now
+    assert run.summary().status == "finished" and points(run, "loss") == [(1, 1.5)]
+    with path.open("a") as file:
+        file.write("2\n")
+    follow()
+    assert points(run, "loss") == [(1, 2.5), (12, 1.5)]
+
+
+def test_lines_that_are_no_measurement_are_counted_and_told(store: Store, follow: Any) -> None:
+    path = store.run("e" * 32) / "metrics" / "loss"
+    path.write_text("1700000001000 2.5 1\nlater 1.5 2\n1700000001000 x 3\n1700000001000 1.5 -4\n1700000002000 1.5 5\n")
+    run = follow()["bright-owl-7"]
+    assert points(run, "loss") == [(1, 2.5), (5, 1.5)]
+    told = "log: left out: 3 lines with no time, value and step (the first: line 2 of loss)"
+    assert run.summary().problems == (told,)
+
+
 def test_its_name_may_be_a_tag(store: Store, follow: Any) -> None:
     run_folder = store.run("b" * 32)
     (run_folder / "tags" / "mlflow.runName").write_text("mine")
