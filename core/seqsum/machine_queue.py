@@ -176,9 +176,8 @@ class MachineQueue:
 
     def keep(self, ticket: str) -> None:
         """Have a ticket count as long as this process lives, also while it only waits for the turn of another."""
-        for entry in entries(self.root):
-            if entry.user == os.geteuid() and entry.path.endswith(f"/{ticket}"):
-                self._hold(entry)
+        for path in self._places(ticket):
+            self._hold(path)
 
     def begin(self, ticket: str) -> int | None:
         """Return the descriptor that says that the run works, when it is its turn; to be closed at its end."""
@@ -191,7 +190,7 @@ class MachineQueue:
     def _begin(self, ticket: str) -> int | None:
         found = entries(self.root)
         own = next((one for one in found if one.user == os.geteuid() and one.path.endswith(f"/{ticket}")), None)
-        if own is None or not self._hold(own):
+        if own is None or not self._hold(Path(own.path)):
             # Somebody took it away, or holds it in our place: at the end of the queue once more.
             self._let_go()
             self._held = self._write(ticket)
@@ -219,10 +218,9 @@ class MachineQueue:
 
     def drop(self, ticket: str) -> None:
         """Leave the queue."""
-        for entry in entries(self.root):
-            if entry.user == os.geteuid() and entry.path.endswith(f"/{ticket}"):
-                with suppress(OSError):
-                    Path(entry.path).unlink()
+        for path in self._places(ticket):
+            with suppress(OSError):
+                path.unlink()
         self._let_go()
 
     def leave(self) -> None:
@@ -231,11 +229,15 @@ class MachineQueue:
             with suppress(OSError):
                 self._work.unlink()
 
-    def _hold(self, own: Entry) -> bool:
+    def _places(self, ticket: str) -> list[Path]:
+        """Return where a ticket of ours may lie."""
+        return [folder / ticket for folder, user in _folders(self.root) if user == os.geteuid()]
+
+    def _hold(self, own: Path) -> bool:
         """Hold our ticket from here on; return whether we do."""
         if self._held is None:
             with suppress(OSError):
-                descriptor = os.open(own.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+                descriptor = os.open(own, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
                 self._held = descriptor if _shares(descriptor) else None
                 if self._held is None:
                     os.close(descriptor)

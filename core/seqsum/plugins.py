@@ -31,7 +31,7 @@ GROUP = "seqsum.plugins"
 _lock = threading.RLock()
 _done = threading.Event()
 _problems: list[str] = []
-_left_out: set[str] = set()
+_broken: set[str] = set()
 """The files and entry points of which `_problems` tells that they do not work."""
 _sources: dict[tuple[str, str], str] = {}
 """("task" or "model", name) → the file or entry point it came from."""
@@ -185,7 +185,7 @@ def _is_plugins(file: str) -> bool:
 def missing(sources: list[str]) -> str:
     """Say which of a run's plug-ins are not loaded here, and how to get them back; "" where none is missing."""
     gone = [source for source in sources if source not in _sources.values()]
-    broken = [one_line(source) for source in gone if source in _left_out]
+    broken = [one_line(source) for source in gone if source in _broken]
     if broken:
         return f"it comes from the plug-in {', '.join(broken)}, which does not work here; put it right first"
     files = [source for source in gone if not source.startswith(f"{GROUP}:")]
@@ -261,7 +261,7 @@ def _try(source: str, run: Callable[[], object]) -> None:
             registry.clear()
             registry.update(before)  # type: ignore[arg-type]
         PRESET_FOLDERS[:] = folders
-        _left_out.add(source)
+        _broken.add(source)
         what = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         _problems.append(f"plug-in {source}: left out: {one_line(what)[:LONGEST_REASON]}{_line_of(error, source)}")
         return

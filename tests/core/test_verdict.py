@@ -320,3 +320,13 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path, capsys):
     for command in (["runs"], ["train", "adds"], ["show", "x"]):
         assert main(["--workspace", str(file), *command]) == 2
         assert "is not a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [1.2, 1.0000001, -0.1])
+def test_an_accuracy_of_our_own_that_is_no_share_is_told(value: float, tmp_path: Path) -> None:
+    run = Workspace(tmp_path).create("baseline", Config(), "odd")
+    with run.store() as store:
+        store.append([("accuracy", 10, value)])
+    summary = run.summary()
+    assert "accuracy" not in summary.metrics
+    assert any("the last accuracy is" in text for text in summary.problems)

@@ -21,6 +21,7 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import Worker
 
 from seqsum_tui.following import Following
 from seqsum_tui.notifications import EndingsWatch, ends_to_tell, turns_to_tell
@@ -130,7 +131,6 @@ class Console(App[None]):
         self.remote = False
         self.query_command = query_command
         self.ends_awaited: set[str] = set()
-        self.ends_with_it = ""
         self.keymap: Mapping[str, str] = {}
         self._ends_told: set[tuple[str, str, int]] = set()
         self._workspace: Workspace | None = None
@@ -526,19 +526,19 @@ class Console(App[None]):
 
     async def action_quit(self) -> None:
         """Leave the console; what would end with it is asked for first."""
+        ending = [worker for worker in self.workers if worker.group == ENDS_WITH_IT and not worker.is_finished]
         leaving = any(worker.group == "leave" for worker in self.workers if not worker.is_finished)
-        if self.ends_with_it and not leaving:
-            self.run_worker(self._agreed_to_leave(), name="leave", group="leave")
+        if ending and not leaving:
+            self.run_worker(self._agreed_to_leave(ending), name="leave", group="leave")
         else:
             self.exit()
 
-    async def _agreed_to_leave(self) -> None:
+    async def _agreed_to_leave(self, ending: Sequence[Worker[Any]]) -> None:
         from seqsum_tui.rooms import ConfirmScreen
 
         detail = "It stops with the console, and nothing is left of what it has written."
-        question = f"Leave while it is {display.literal(self.ends_with_it)}?"
+        question = f"Leave while it is {display.literal(ending[0].name)}?"
         if await self.push_screen_wait(ConfirmScreen(question, detail, "Leave")):
-            ending = [worker for worker in self.workers if worker.group == ENDS_WITH_IT]
             for worker in ending:
                 worker.cancel()
             # It takes away first what it has half written.

@@ -11,12 +11,7 @@ from typing import Any
 from seqsum.cli.engine import check_detached, engine_of, say_command
 from seqsum.cli.follow import POLL_SECONDS, Follower, end_status, finished_plain, finished_words, stopping
 from seqsum.cli.many import chosen, each
-from seqsum.cli.output import (
-    complain,
-    say,
-    say_json,
-    tell,
-)
+from seqsum.cli.output import complain, say, say_json, tell
 from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.launch import Launcher, LocalLauncher

@@ -54,10 +54,9 @@ def best_step(run: Run, verb: str) -> int:
         return step
     if not steps_saved(run.checkpoints):
         raise UserError(f"{verb}: {run.no_checkpoint()}")
-    metric = run.settings().get("train", {}).get("best_metric")
     raise UserError(
-        f"{verb}: no checkpoint of run {run.id} was saved at an evaluation of {metric}, so that none is known to be "
-        "the best; name one by its step"
+        f"{verb}: no checkpoint of run {run.id} was saved at an evaluation of {printable(_judged_by(run)[0])}, so that "
+        "none is known to be the best; name one by its step"
     )
 
 
@@ -67,10 +66,7 @@ def best_saved(run: Run) -> int | None:
     Where the best evaluation's checkpoint was not saved, it is the best of those that were saved at an evaluation. The
     run's settings are read as they stand: its plug-in may be gone. Raises UserError where its points can't be read.
     """
-    from seqsum.config import TrainConfig
-
-    train, usual = Fields(run.settings().get("train", {}), "train"), TrainConfig()
-    metric, min_delta = train.text("best_metric", usual.best_metric), train.number("min_delta", usual.min_delta)
+    metric, min_delta = _judged_by(run)
     with run.store() as store:
         steps, values = store.points(metric)
     higher = direction_of(metric) == "higher"
@@ -81,6 +77,14 @@ def best_saved(run: Run) -> int | None:
         if step is not None and step in saved:
             return step
     return None
+
+
+def _judged_by(run: Run) -> tuple[str, float]:
+    """Return a run's train.best_metric and min_delta."""
+    from seqsum.config import TrainConfig
+
+    train, usual = Fields(run.settings().get("train", {}), "train"), TrainConfig()
+    return train.text("best_metric", usual.best_metric), train.number("min_delta", usual.min_delta)
 
 
 def is_better(value: float, best: float | None, higher: bool, min_delta: float) -> bool:

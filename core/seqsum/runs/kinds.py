@@ -12,9 +12,9 @@ from seqsum.text import one_line
 LARGEST_WHOLE = 2**53
 LARGEST_NUMBER = 1e300
 """Numbers beyond are no measurements, and overflow as soon as anything is done with them."""
-ROUNDING = 1e-6
 MOST_OF_A_SHARE = 1.5
-"""A share is above 1 by a little at most, by rounding or smoothing; what is well above is in percent."""
+"""In another program's log a share is above 1 by a little at most, by rounding or smoothing; what is well above is in
+percent."""
 LATEST = 1e11
 """In seconds since 1970."""
 MOST_SHOWN = 40
@@ -135,9 +135,13 @@ def described(value: Any) -> str:
     return shown if len(shown) <= MOST_SHOWN else shown[: MOST_SHOWN - 1] + "…"
 
 
-def measured(name: str, value: float) -> bool:
-    """Whether a finite metric can be what its name says: a share, or a number that one can work with."""
+def measured(name: str, value: float, *, of_log: bool = False) -> bool:
+    """Whether a finite metric can be what its name says: a share from 0 to 1, or a number that one can work with.
+
+    of_log: it is another program's, whose shares may be above 1 by a little, and in percent where their name says so
+    """
     if not math.isfinite(value):
         return True
-    share = "accuracy" in name and not in_percent(name)
-    return -ROUNDING <= value <= MOST_OF_A_SHARE if share else abs(value) <= LARGEST_NUMBER
+    if "accuracy" not in name or (of_log and in_percent(name)):
+        return abs(value) <= LARGEST_NUMBER
+    return -1e-9 <= value <= (MOST_OF_A_SHARE if of_log else 1 + 1e-9)

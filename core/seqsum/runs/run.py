@@ -319,7 +319,7 @@ class Run:
         state = store.state()
         latest = store.latest()
         metrics = {name: value for name, (_, value) in latest.items()}
-        for name in [name for name, value in metrics.items() if not measured(name, value)]:
+        for name in [name for name, value in metrics.items() if not self._can_be(name, value)]:
             problems.append(f"{METRICS_FILE}: the last {name} is {full(metrics.pop(name))}, which it can't be")
         waits = state["status"] == "queued" and state.get("pid") is None
         launcher = self._launcher(state) if waits and not alive else None
@@ -361,6 +361,9 @@ class Run:
         except UserError:
             return summary
         return replace(summary, verdict=verdict)
+
+    def _can_be(self, name: str, value: float) -> bool:
+        return measured(name, value) or (measured(name, value, of_log=True) and bool(self.record_or_blank().follows))
 
     def _past(self) -> Past | None:
         """Return what a fork goes on from; None for a run that is none."""

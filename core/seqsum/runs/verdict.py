@@ -29,6 +29,8 @@ DIVERGED = 2.0
 RISEN, FEWEST_RISEN = 0.1, 0.01
 FLAT, LEVEL = 0.05, 0.1
 QUARTERS = (0.25, 0.5, 0.75)
+LOOKS = 12
+"""Beginnings that are tried at most: a verdict is given at each look at a run that trains."""
 LAST_PART = 0.25
 FEWEST_POINTS = 8
 SMOOTHED = 5
@@ -249,7 +251,8 @@ def _plateau(name: str, curve: Curve, accuracy: float) -> Verdict | None:
     # What is near the end beside a fall from 2.3 may still halve: from there on it must be level, too.
     begin = outside[-1] + 1 if len(outside) else 0
     latest = int(np.searchsorted(curve.steps, _last_part(curve), side="right"))
-    level = next((at for at in range(begin, latest) if _is_level(curve.values[at:])), None)
+    looks = np.unique(np.linspace(begin, latest - 1, LOOKS).astype(int)).tolist() if begin < latest else []
+    level = next((at for at in looks if _is_level(curve.values[at:])), None)
     if level is None:
         return None
     since = int(curve.steps[level])

@@ -17,7 +17,7 @@ from seqsum_tui.dialogs.told import ToldScreen
 from seqsum_tui.query.file_dialog import FileScreen
 from seqsum_tui.query.file_job import FileJob
 from seqsum_tui.shared import display
-from seqsum_tui.shared.context import ENDS_WITH_IT, ConsoleScreen, Context
+from seqsum_tui.shared.context import ENDS_WITH_IT, ConsoleScreen
 
 _UNDER_WAY: WeakKeyDictionary[App[object], FileJob] = WeakKeyDictionary()
 
@@ -59,13 +59,12 @@ class WholeFile:
         if wanted is None:
             return
         job = _UNDER_WAY[screen.app] = FileJob(screen.console.workspace_folder, run_id, step, wanted)
-        screen.console.ends_with_it = job.title
         self.show()
         # Of the console, not of the screen: it goes on when that is left.
-        screen.app.run_worker(_done(screen.app, screen.console, job), name="file", group=ENDS_WITH_IT)
+        screen.app.run_worker(_done(screen.app, job), name=job.title, group=ENDS_WITH_IT)
 
 
-async def _done(app: App[object], console: Context, job: FileJob) -> None:
+async def _done(app: App[object], job: FileJob) -> None:
     """Work to the end, and tell what came of it."""
     try:
         finished = await job.run()
@@ -82,5 +81,4 @@ async def _done(app: App[object], console: Context, job: FileJob) -> None:
             app.push_screen(ToldScreen(job.outcome, job.told))
     finally:
         _UNDER_WAY.pop(app, None)
-        console.ends_with_it = ""
         job.heard()

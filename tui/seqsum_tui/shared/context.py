@@ -33,7 +33,7 @@ Layout = Mapping[str, str | bool | int | float | list[Any]]
 
 
 ENDS_WITH_IT = "ends with it"
-"""The group of workers that leaving the console ends, when that is agreed."""
+"""The group of workers that leaving the console ends, when that is agreed; their names say what they do."""
 
 
 class Context(Protocol):
@@ -46,8 +46,6 @@ class Context(Protocol):
     """What the person's settings made of keys: id → keys."""
     ends_awaited: set[str]
     """The ids of the runs that the person has just stopped: of those no end is told."""
-    ends_with_it: str
-    """What ends when the console is left, e.g. `answering new.csv`: that is asked before. "" for nothing."""
 
     @property
     def now(self) -> Callable[[], float]:
