@@ -61,6 +61,17 @@ def stopped(launcher: WarmLauncher, folder: Path) -> Run:
     return run
 
 
+def stopped_in_its_evaluation(launcher: WarmLauncher, folder: Path) -> Run:
+    changes = {"train__evaluate_every": 20, "model__cell": "lstm", "model__hidden_size": 256, "task__modulus": 97}
+    run = new_run(folder, small(**{**LONG, **changes}), "old")
+    launcher.submit(run)
+    wait_for_step(run, 20)
+    commands.stop(run)
+    assert wait_for_end(run).status == "stopped" and run.summary().step == 20
+    assert "eval_loss" not in run.summary().metrics
+    return run
+
+
 def resumed(launcher: WarmLauncher, folder: Path) -> Run:
     run = stopped(launcher, folder)
     before = run.summary().step
@@ -95,7 +106,7 @@ def diverged(launcher: WarmLauncher, folder: Path) -> Run:
     return run
 
 
-MADE = [plain, compiled, stopped_early, stopped, resumed, killed, forked, diverged]
+MADE = [plain, compiled, stopped_early, stopped, stopped_in_its_evaluation, resumed, killed, forked, diverged]
 
 
 @pytest.mark.parametrize("make", MADE, ids=lambda make: make.__name__)
@@ -112,7 +123,7 @@ def test_a_repeated_run_has_the_same_bits(
     assert new.record.repeats == old.id and summary.group is None and new.name == f"{old.name}-rerun"
     if make is not diverged:
         assert found.step is not None and found.tensors > 0
-    if make not in (killed, diverged):
+    if make not in (killed, diverged, stopped_in_its_evaluation):
         # Another way to the same: all that lies on the disk.
         assert outcome_of(new) == outcome_of(old) and summary.step == old.summary().step
 

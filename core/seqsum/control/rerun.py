@@ -235,17 +235,29 @@ def _points(old: Run, new: Run, plan: Plan) -> tuple[int, tuple[str, int] | None
     compared, first = 0, None
     last = plan.until
     with old.store() as mine, new.store() as theirs:
+        unevaluated = {*_unevaluated(old, mine), *_unevaluated(new, theirs)}
         for name in dict.fromkeys((*mine.metrics(), *theirs.metrics())):
             if name in OF_THE_CLOCK:
                 continue
             values = [dict(zip(*(part.tolist() for part in store.points(name, plan.begins, last)), strict=True))
                       for store in (mine, theirs)]  # fmt: skip
-            steps = sorted({*values[0], *values[1]})
+            one_only = values[0].keys() ^ values[1].keys()
+            steps = sorted({*values[0], *values[1]} - (one_only & unevaluated))
             compared += len(steps)
             unlike = next((step for step in steps if _bits(values[0].get(step)) != _bits(values[1].get(step))), None)
             if unlike is not None and (first is None or unlike < first[1]):
                 first = name, int(unlike)
     return compared, first
+
+
+def _unevaluated(run: Run, store: Store) -> Iterator[int]:
+    """Yield the steps at which a stop ended the evaluation, so that nothing measured there is known."""
+    for event in store.events(kind="message"):
+        steps = event.detail.get("unevaluated")
+        yield from (step for step in (steps if isinstance(steps, list) else []) if isinstance(step, int))
+    newest = checkpoint_files.newest_whole(run.checkpoints)
+    if newest is not None and parse_json(newest[1][checkpoint_files.STATE_FILE]).get("owes_evaluation"):
+        yield newest[0]
 
 
 def _bits(value: float | None) -> bytes:

@@ -254,7 +254,7 @@ class Worker:
             self.changes.replay()
             writer.write()
             self._look_at_room()
-            if self._until is not None and trainer.step >= self._until and not trainer.done:
+            if self._until is not None and trainer.step >= self._until and not trainer.done and self._all_ended():
                 self.stop_asked = "rerun: the run that it repeats came no further"
 
     def _look_at_room(self) -> None:
@@ -399,7 +399,8 @@ class Worker:
             earlier = self._unmade[:-1] if self.trainer.owes_evaluation else self._unmade
             if earlier:
                 steps = ", ".join(f"{step:,}" for step in earlier)
-                say(self.store, f"stopped before the evaluation of step {steps} was made", self.trainer.step)
+                told = f"stopped before the evaluation of step {steps} was made"
+                say(self.store, told, self.trainer.step, unevaluated=earlier)
         if not self.writer.saved or self._unmade:
             self.writer.save("stop")
         reason = f"stopped by {self.signals.name or self.stop_asked}"

@@ -237,7 +237,7 @@ class RunWriter:
         self.trainer.durable_step = step
 
 
-def say(store: Store, message: str, step: int) -> None:
-    """Tell the person something, in the log and in the events."""
+def say(store: Store, message: str, step: int, **more: Any) -> None:
+    """Tell the person something, in the log and in the events; `more` stands beside it there."""
     log(message)
-    store.add_event(step, "message", text=message)
+    store.add_event(step, "message", text=message, **more)
