@@ -28,7 +28,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
@@ -44,6 +44,7 @@ from seqsum.runs.annotations import check_name, check_tags
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.kinds import LARGEST_WHOLE
 from seqsum.runs.lock import LONGEST_REASON, take_lock
+from seqsum.runs.media import Kind, histogram_detail, text_detail
 from seqsum.runs.record import Record
 from seqsum.runs.sections import PLAIN, sections_of
 from seqsum.runs.store import Command, Store
@@ -130,7 +131,7 @@ class WatchedRun:
         self._names = names_of(live)
         self._changes: dict[str, Value] = {}
         self._rows: deque[tuple[int, dict[str, Any]]] = deque()
-        self._texts: deque[tuple[int, str]] = deque()
+        self._messages: deque[tuple[int, dict[str, Any]]] = deque()
         self._plain: set[str] = set()
         self._step = self._newest = 0
         self._looked: set[str] = set()
@@ -217,18 +218,19 @@ class WatchedRun:
 
     def message(self, text: str) -> None:
         """Tell the person who watches something: it stands among the run's events."""
-        self._texts.append((self._newest, text))
+        self._tell(text)
 
     def text(self, name: str, text: str) -> None:
         """Keep a longer text of this step, a sample for one: it stands in the log."""
-        self._keep_lines(name, text.splitlines() or [""])
+        self._keep_lines(name, text.splitlines() or [""], "text")
 
     def histogram(self, name: str, values: Any) -> None:
         """Keep how numbers of any shape are spread: their ends, their mean, and bars between, among the events.
 
         Raises UserError where none is finite.
         """
-        self.message(f"{name}  {spread(_array(name, values))}")
+        found = _array(name, values)
+        self._tell(f"{name}  {spread(found)}", histogram_detail(name, found))
 
     def image(self, name: str, image: Any) -> None:
         """Keep a picture, [height, width] or [height, width, 3], as shades of characters in the log: what is lowest in
@@ -236,7 +238,7 @@ class WatchedRun:
         pixels = _array(name, image)
         if pixels.ndim not in (2, 3):
             raise UserError(f"watch: {one_line(name)} is no picture: [height, width] or [height, width, 3]")
-        self._keep_lines(name, shades(pixels if pixels.ndim == 2 else pixels.mean(axis=2)))
+        self._keep_lines(name, shades(pixels if pixels.ndim == 2 else pixels.mean(axis=2)), "picture")
 
     def save(self, step: SupportsIndex, model: Any) -> Path:
         """Save weights, an nn.Module's or a mapping of names and tensors, as safetensors in the run's folder; return
@@ -252,14 +254,18 @@ class WatchedRun:
         self.message(f"weights saved as {WEIGHTS}/{path.name}")
         return path
 
-    def _keep_lines(self, name: str, lines: Sequence[str]) -> None:
+    def _tell(self, text: str, more: Mapping[str, Any] = MappingProxyType({})) -> None:
+        self._messages.append((self._newest, {"text": text, **more}))
+
+    def _keep_lines(self, name: str, lines: Sequence[str], kind: Kind) -> None:
         head = f"{one_line(name)} (step {self._newest:,})"
         try:
             with append_to(self.run.log) as log:
                 log.write("".join(f"{line}\n" for line in [head, *lines[:MOST_LINES]]).encode(errors="replace"))
         except OSError as error:
             _warn(f"run {self.run.id}: {one_line(name)} can't be written: {error.strerror or error}")
-        self.message(f"{name}: {count(len(lines), 'line')} in the log" if len(lines) > 1 else f"{name}: {lines[0]}")
+        said = f"{count(len(lines), 'line')} in the log" if len(lines) > 1 else lines[0]
+        self._tell(f"{name}: {said}", text_detail(name, "\n".join(lines[:MOST_LINES]), kind))
 
     def close(self) -> None:
         """End the run: write what is left. Done by the context; again it does nothing."""
@@ -331,7 +337,7 @@ class WatchedRun:
             step, metrics = self._rows.popleft()
             self._step = max(self._step, step)
             self._points_to_write += [(name, step, value) for name, value in metrics.items()]
-        points, told, texts = self._points_to_write, self._told, list(self._texts)
+        points, told, messages = self._points_to_write, self._told, list(self._messages)
         if points:
             beside = [*self._system.read(), ("train_seconds", self._clock.seconds)]
             points = [*points, *((name, self._step, value) for name, value in beside)]
@@ -339,8 +345,8 @@ class WatchedRun:
         def whole() -> None:
             if points:
                 store.append(points)
-            for step, text in texts:
-                store.add_event(step, "message", text=text)
+            for step, detail in messages:
+                store.add_event(step, "message", **detail)
             if told is not None:
                 status, event, by = told
                 store.add_event(self._step, event, **({"by": by} if by else {}))
@@ -352,11 +358,11 @@ class WatchedRun:
                 updated=time.time(),
             )
 
-        if points or texts or told is not None:
+        if points or messages or told is not None:
             store.write(whole)
             self._points_to_write, self._told = [], None
-            for _ in texts:
-                self._texts.popleft()
+            for _ in messages:
+                self._messages.popleft()
 
     def _listen(self, store: Store) -> None:
         for command in store.pending_commands():
@@ -461,7 +467,7 @@ class WatchedRun:
     def forked(self) -> None:
         """In a process that was forked off: it is not the worker, must not keep the lock, and logs nothing."""
         self._let_go()
-        self._rows, self._texts = deque(maxlen=0), deque(maxlen=0)
+        self._rows, self._messages = deque(maxlen=0), deque(maxlen=0)
 
     def _check(self, name: str, value: float) -> float:
         """Return the value; raise UserError for a metric's name that can't be shown, and a share that is none."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas
 import pytest
@@ -274,3 +275,136 @@ def test_what_can_not_be_written(run: Run, tmp_path: Path, capsys: pytest.Captur
                       str(run.folder.parent)])  # fmt: skip
     assert told == 2 and f"run {empty.id} has no metrics yet" in capsys.readouterr().err
     assert not (tmp_path / "m").exists(), "nothing of the others is written either"
+
+
+PLAIN, FENCED = "one line", "# no heading\n```\n*no list*"
+SPREAD = np.concatenate([np.random.default_rng(0).normal(size=1000), [math.nan, math.inf]])
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Run:
+    """A script's run with texts, a picture and histograms, of which one is called as a metric is."""
+    with seqsum.watch("kept", workspace=tmp_path / "runs") as watched:
+        for step in (1, 5):
+            watched.log(step, loss=0.5, weights=1.0)
+            watched.text("sample", PLAIN if step == 1 else FENCED)
+            watched.histogram("weights", SPREAD * step)
+        watched.image("half", np.repeat([[0.0, 1.0]], 2, axis=0).repeat(8, axis=1))
+        watched.histogram("bias", [3.0, 3.0])
+        watched.message("so far so good")
+    return watched.run
+
+
+SHADES = " " * 8 + "█" * 8
+"""What becomes of a picture: characters are twice as high as wide."""
+
+
+def test_tensorboard_has_histograms_and_texts(kept: Run, tmp_path: Path) -> None:
+    assert export(kept, "--to", "tensorboard", "--output", str(tmp_path / "tb")) == 0
+    read = EventAccumulator(str(tmp_path / "tb" / "kept"), size_guidance={"histograms": 0, "tensors": 0}).Reload()
+    assert set(read.Tags()["histograms"]) == {"weights (histogram)", "bias"}
+    finite = SPREAD[np.isfinite(SPREAD)]
+    for one in read.Histograms("weights (histogram)"):
+        told, numbers = one.histogram_value, finite * one.step
+        assert (told.min, told.max, told.num) == (numbers.min(), numbers.max(), 1000)
+        assert (told.sum, told.sum_squares) == pytest.approx((numbers.sum(), (numbers**2).sum()))
+        ends, counts = np.array(told.bucket_limit), np.array(told.bucket)
+        # Each bucket has what lies between its ends, and the first none.
+        assert counts[0] == 0 and np.array_equal(counts[1:], np.histogram(numbers, ends)[0])
+    assert [one.step for one in read.Histograms("weights (histogram)")] == [1, 5]
+    (same,) = read.Histograms("bias")
+    assert (same.histogram_value.min, same.histogram_value.max, sum(same.histogram_value.bucket)) == (2.5, 3.5, 2)
+    texts = {
+        tag: [(one.step, make_ndarray(one.tensor_proto)[0].decode()) for one in read.Tensors(f"{tag}/text_summary")]
+        for tag in ("sample", "half", "messages")
+    }
+    assert texts["sample"] == [(1, f"```\n{PLAIN}\n```"), (5, f"````\n{FENCED}\n````")]
+    assert texts["half"] == [(5, f"```\n{SHADES}\n```")]
+    assert texts["messages"] == [(5, "```\nso far so good\n```")]
+
+
+def test_wandb_has_histograms_and_texts(kept: Run, tmp_path: Path) -> None:
+    import wandb
+
+    assert export(kept, "--to", "wandb-offline", "--output", str(tmp_path / "wandb")) == 0
+    (folder,) = (tmp_path / "wandb").glob("offline-run-*")
+    with wandb_server() as uploaded:
+        own = {"HOME": str(tmp_path), "WANDB_API_KEY": "a" * 40, "WANDB_BASE_URL": uploaded.url, "WANDB_ENTITY": "me"}
+        subprocess.run(
+            [sys.executable, "-m", "wandb", "sync", str(folder)], check=True, cwd=tmp_path, capture_output=True,
+            env={**os.environ, **own}, timeout=120,
+        )  # fmt: skip
+    rows = {row["_step"]: row for row in uploaded.history}
+    for step in (1, 5):
+        told = rows[step]["weights (histogram)"]
+        counts, edges = np.histogram(SPREAD[np.isfinite(SPREAD)] * step, bins=64)
+        # As W&B itself tells of a histogram.
+        theirs = wandb.Histogram(np_histogram=(counts, edges)).to_json()
+        assert set(told) == set(theirs) and (told["_type"], told["values"]) == (theirs["_type"], theirs["values"])
+        assert told["bins"] == pytest.approx(edges.tolist()) and rows[step]["weights"] == 1.0
+    assert (rows[1]["sample"], rows[5]["sample"]) == (PLAIN, FENCED)
+    assert (rows[5]["half"], rows[5]["messages"]) == (SHADES, "so far so good")
+
+
+def test_mlflow_has_tables_of_histograms_and_texts(kept: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    root = tmp_path / "mlruns"
+    assert export(kept, "--to", "mlflow", "--output", str(root)) == 0
+    client = MlflowClient(root.as_uri())
+    (experiment,) = client.search_experiments()
+    mlflow.set_tracking_uri(root.as_uri())
+    table = client.load_table(experiment.experiment_id, "histograms.json", [kept.id])
+    of_one = table[(table["tag"] == "weights (histogram)") & (table["step"] == 5)]
+    counts, edges = np.histogram(SPREAD[np.isfinite(SPREAD)] * 5, bins=64)
+    assert list(of_one["count"]) == counts.tolist() and list(of_one["low"]) == pytest.approx(edges[:-1].tolist())
+    assert set(of_one["not_finite"]) == {2}
+    texts = client.load_table(experiment.experiment_id, "texts.json", [kept.id])
+    found = {(kind, tag): text for _, kind, tag, text in texts.itertuples(index=False)}
+    assert found == {("text", "sample"): FENCED, ("picture", "half"): SHADES, ("message", "messages"): "so far so good"}
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_tables_lie_beside_the_metrics(
+    ending: str, kept: Run, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    read = pandas.read_csv if ending == "csv" else pandas.read_parquet
+    assert export(kept, "--output", str(out / f"a.{ending}")) == 0
+    assert f"histograms and texts beside it in a.histograms.{ending} and a.texts.{ending}" in capsys.readouterr().out
+    table = read(out / f"a.histograms.{ending}")
+    (_, of_one), *_ = table[table["tag"] == "weights"].groupby("step")
+    counts, edges = np.histogram(SPREAD[np.isfinite(SPREAD)], bins=64)
+    assert list(of_one["count"]) == counts.tolist() and list(of_one["high"]) == pytest.approx(edges[1:].tolist())
+    texts = read(out / f"a.texts.{ending}")
+    assert texts.values.tolist() == [[1, "text", "sample", PLAIN], [5, "text", "sample", FENCED],
+                                     [5, "picture", "half", SHADES]]  # fmt: skip
+    # All or nothing, and nothing is overwritten unasked.
+    (out / f"a.{ending}").unlink()
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert export(kept, "--output", str(out / f"a.{ending}")) == 2
+    assert f"a.histograms.{ending} is there already" in capsys.readouterr().err
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == before
+    assert export(run, "--output", str(out / f"b.{ending}")) == 0
+    assert sorted(path.name for path in out.glob("b*")) == [f"b.{ending}"]
+    several = ["export", kept.id, run.id, "--workspace", str(run.folder.parent), "--output", str(out / f"c.{ending}")]
+    assert main(several) == 0
+    assert set(read(out / f"c.texts.{ending}")["run"]) == {kept.id}
+
+
+def test_what_standard_output_leaves_out_is_said(kept: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert export(kept, "--to", "csv", "--output", "-") == 0
+    told = capsys.readouterr()
+    assert "left out: the run's histograms and texts; with --output FILE they are tables beside it" in told.err
+    assert told.out.startswith("step,")
+
+
+def test_a_damaged_text_or_histogram_is_counted(kept: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong: list[Any] = [7, {"kind": "histogram"}, {"kind": "histogram", "tag": "a", "low": 1.0, "high": 0.0},
+                        {"kind": "text", "tag": "a"}, {"kind": "video", "tag": "a", "text": "b"}]  # fmt: skip
+    with kept.store() as store:
+        for one in wrong:
+            store.add_event(5, "message", text="a", media=one)
+    for tool in ("tensorboard", "csv"):
+        assert export(kept, "--to", tool, "--output", str(tmp_path / tool)) == 0
+        assert "left out: 5 events with a text or histogram that can't be read" in capsys.readouterr().err

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import fractions
 import math
 import os
+import re
 import signal
 import sqlite3
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +26,7 @@ import seqsum
 from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
+from seqsum.runs.media import media_of
 from support.command_line import call, lines, refused
 from support.engine import kill, wait_for_end, wait_until
 
@@ -175,6 +179,31 @@ def test_texts_spreads_pictures_and_weights_are_kept(tmp_path: Path) -> None:
     loaded = safetensors.torch.load_file(file)
     assert all(torch.equal(loaded[name], value) for name, value in net.state_dict().items()) and len(loaded) == 2
     assert call("doctor", "--workspace", str(tmp_path))[1].strip().endswith("sound")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [[1e308, -1e308], [1e17, 1e17], [1.0, math.nextafter(1.0, 2.0)], [0.0], [5e-324, 0.0], [sys.float_info.max] * 2],
+)
+def test_numbers_of_any_size_have_a_histogram(numbers: list[float], tmp_path: Path) -> None:
+    with seqsum.watch("a", workspace=tmp_path) as watched:
+        watched.histogram("x", numbers)
+    with watched.run.store() as store:
+        (event,) = store.events(kind="message")
+        (found,) = media_of(store).histograms
+    assert found.low < found.high and found.edges[0] == found.low and found.edges[-1] == found.high
+    assert found.numbers == len(numbers) == int(re.findall(r"(\d+) number", event.detail["text"])[0])
+    assert found.mean == pytest.approx(statistics.mean(map(fractions.Fraction, numbers)), abs=1e-300)
+    assert np.isfinite(found.edges).all() and (np.diff(found.edges / 2) >= 0).all()
+
+
+def test_a_long_text_is_whole_in_the_log_alone(tmp_path: Path) -> None:
+    with seqsum.watch("a", workspace=tmp_path) as watched:
+        watched.text("x", "a" * 30_000)
+    with watched.run.store() as store:
+        (text,) = media_of(store).texts
+    assert text.text == "a" * 20_000 + "\n… (10,000 more characters in the run's log)"
+    assert "a" * 30_000 in watched.run.log.read_text()
 
 
 def test_a_person_steers_it(script: Begin) -> None:

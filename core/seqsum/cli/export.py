@@ -11,9 +11,9 @@ from seqsum.cli.export_model import export_model
 from seqsum.cli.many import meant
 from seqsum.cli.output import complain, say, say_json, tell, write_out
 from seqsum.errors import UserError
-from seqsum.export import FORMATS, MODELS, PICTURES, ROOTS, exported, format_of, write, write_folders
+from seqsum.export import FORMATS, MODELS, PICTURES, ROOTS, Exported, exported, format_of, write, write_folders
 from seqsum.export.folder import plain_name
-from seqsum.formatting import count
+from seqsum.formatting import count, enumerated
 from seqsum.plotting import picture_file
 from seqsum.plotting.axes import ValueAxis
 from seqsum.plotting.drawing import Picture
@@ -41,28 +41,36 @@ def export(options: Options) -> int:
     if len(runs) > 1 and format in ("weights", *MODELS):
         raise UserError(f"export: weights and models are of one run; {len(runs)} are named")
     if picture and (len(runs) > 1 or flags):
-        content, messages = picture_file.written(_figure(options, runs, limits), format)
-        return _written(options, runs, format, content, messages)
+        return _written(options, runs, format, Exported(*picture_file.written(_figure(options, runs, limits), format)))
     step = checkpoint_step("export", options.checkpoint, lambda: runs[0], "--checkpoint")
     if format in MODELS:
         return export_model(options, runs[0], format, step)
-    content, messages = exported(runs, format, ValueAxis(limits=limits, leave_out=options.no_outliers), step)
-    return _written(options, runs, format, content, messages)
+    return _written(
+        options, runs, format, exported(runs, format, ValueAxis(limits=limits, leave_out=options.no_outliers), step)
+    )
 
 
-def _written(options: Options, runs: list[Run], format: str, content: bytes, messages: list[str]) -> int:
-    for message in messages:
-        complain(f"export: {message}" if format in PICTURES else message)
+def _written(options: Options, runs: list[Run], format: str, made: Exported) -> int:
+    for message in made.messages:
+        complain(message if format == "weights" else f"export: {message}")
     if options.output == "-":
-        write_out(content.decode())
+        write_out(made.content.decode())
+        if made.beside:
+            names = enumerated(list(made.beside), "and")
+            complain(f"export: left out: the run's {names}; with --output FILE they are tables beside it")
         return 0
     path = Path(options.output or _default_name(runs, format))
-    write(path, content, options.force)
-    said = f"{format} in {path}, {count(len(content), 'byte')}"
+    others = write(path, made.content, options.force, made.beside)[1:]
+    said = f"{format} in {path}, {count(len(made.content), 'byte')}"
+    if others:
+        said += (
+            f"; {enumerated(list(made.beside), 'and')} beside it in {enumerated([one.name for one in others], 'and')}"
+        )
+    facts = {"format": format, "path": str(path), "bytes": len(made.content), "beside": [str(one) for one in others]}
     if len(runs) == 1:
-        return tell(options, runs[0], said, format=format, path=str(path), bytes=len(content))
+        return tell(options, runs[0], said, **facts)
     if options.json:
-        say_json({"runs": [run.id for run in runs], "format": format, "path": str(path), "bytes": len(content)})
+        say_json({"runs": [run.id for run in runs], **facts})
     else:
         say(f"{count(len(runs), 'run')}: {said}")
     return 0
@@ -108,8 +116,11 @@ def _format(options: Options) -> str:
 
 def _export_folders(options: Options, runs: list[Run], tool: str) -> int:
     root = Path(options.output or ROOTS[tool])
-    for run, (path, size) in zip(runs, write_folders(runs, tool, root, options.force), strict=True):
-        tell(options, run, f"{tool} in {path}, {count(size, 'byte')}", format=tool, path=str(path), bytes=size)
+    for run, made in zip(runs, write_folders(runs, tool, root, options.force), strict=True):
+        for message in made.messages:
+            complain(f"export: run {run.id}: {message}")
+        said = f"{tool} in {made.path}, {count(made.size, 'byte')}"
+        tell(options, run, said, format=tool, path=str(made.path), bytes=made.size)
     return 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind
-from seqsum.export.table import Cell
+from seqsum.export.media_tables import Cell
 from seqsum.formatting import change, points
 from seqsum.runs.buckets import Floats
 from seqsum.runs.metric_direction import points_per_unit

@@ -6,14 +6,16 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from seqsum.export.folder import Folder, Inner
+from seqsum.export.media_tables import HISTOGRAM_COLUMNS, TEXT_COLUMNS, histogram_rows, text_rows
 from seqsum.export.whole import Whole
 from seqsum.foreign.mlflow import META, METRICS, NAME_TAG, PARAMS, TAGS, named_experiment
 
-EXPERIMENT = "seqsum"
+EXPERIMENT, ARTIFACTS = "seqsum", "artifacts"
 STATUSES = {"queued": 2, "finished": 3, "failed": 4, "died": 4, "stopped": 5}
 """MLflow's numbers: scheduled, finished, failed, killed; 1 is one that runs."""
 LONGEST_NAME, LONGEST_PARAM, LONGEST_TAG = 200, 6000, 8000
@@ -24,14 +26,16 @@ def folder(whole: Whole, root: Path) -> Folder:
     known = named_experiment(root, EXPERIMENT)
     experiment = known or str(int(hashlib.sha256(EXPERIMENT.encode()).hexdigest()[:14], 16))
     place, here = root.absolute() / experiment, (experiment, whole.id)
-    files: dict[Inner, bytes] = {(META,): _meta(whole, experiment, (place / whole.id / "artifacts").as_uri())}
+    files: dict[Inner, bytes] = {(META,): _meta(whole, experiment, (place / whole.id / ARTIFACTS).as_uri())}
     for name, (steps, values) in whole.points.items():
         rows = zip(whole.times(steps).tolist(), values.tolist(), steps.tolist(), strict=True)
         lines = "".join(f"{round(when * 1000)} {value!r} {int(step)}\n" for when, value, step in rows)
         files[_place(METRICS, name, files)] = lines.encode()
     for name, value in whole.settings().items():
         files[_place(PARAMS, name, files)] = str(value)[:LONGEST_PARAM].encode("utf-8", "replace")
-    for name, text in _tags(whole).items():
+    tables = _tables(whole)
+    files |= {(ARTIFACTS, name): json.dumps(table).encode() for name, table in tables.items()}
+    for name, text in _tags(whole, tables).items():
         files[_place(TAGS, name, files)] = text[:LONGEST_TAG].encode("utf-8", "replace")
     now = round(time.time() * 1000)
     told = {
@@ -41,7 +45,7 @@ def folder(whole: Whole, root: Path) -> Folder:
     beside: dict[Inner, bytes] = {} if known else {(experiment, META): _yaml(told)}
     ours = rf"{META}|metrics|params|tags|artifacts|inputs|outputs|traces"
     # Without all four MLflow takes it for no run.
-    return Folder(here, files, beside, (METRICS, PARAMS, TAGS, "artifacts"), ours)
+    return Folder(here, files, beside, (METRICS, PARAMS, TAGS, ARTIFACTS), ours)
 
 
 def _meta(whole: Whole, experiment: str, artifacts: str) -> bytes:
@@ -65,12 +69,22 @@ def _meta(whole: Whole, experiment: str, artifacts: str) -> bytes:
     )
 
 
-def _tags(whole: Whole) -> dict[str, str]:
-    """MLflow has no groups, and its tags have values."""
+def _tables(whole: Whole) -> dict[str, dict[str, Any]]:
+    """Return the tables of histograms and texts, which MLflow has no place for, by the names of their files."""
+    found = {
+        "histograms": (HISTOGRAM_COLUMNS, histogram_rows(whole.media.histograms)),
+        "texts": (TEXT_COLUMNS, text_rows(whole.media.texts)),
+    }
+    return {f"{name}.json": {"columns": columns, "data": rows} for name, (columns, rows) in found.items() if rows}
+
+
+def _tags(whole: Whole, tables: Collection[str]) -> dict[str, str]:
+    """MLflow has no groups, and its tags have values; tables: the names of files that it is to show as such."""
     found = {
         NAME_TAG: whole.name, "mlflow.note.content": whole.note, "mlflow.user": str(whole.facts.get("owner", "")),
         "mlflow.source.name": whole.preset, "mlflow.source.git.commit": str(whole.facts.get("git_commit", "")),
         "group": whole.group, "tags": ", ".join(whole.tags),
+        "mlflow.loggedArtifacts": json.dumps([{"path": name, "type": "table"} for name in tables]) if tables else "",
     }  # fmt: skip
     facts = {f"seqsum.{name}": str(value) for name, value in whole.facts.items()}
     return {name: text for name, text in {**found, **facts}.items() if text}

@@ -9,48 +9,38 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from seqsum.errors import UserError
+from seqsum.export.media_tables import Cell, media_tables
+from seqsum.export.whole import Source
 from seqsum.formatting import finite
 from seqsum.runs import Run
-from seqsum.runs.buckets import Floats
 
-Cell = str | int | float | None
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def table(runs: Sequence[Run]) -> tuple[list[str], list[list[Cell]]]:
+def table(sources: Sequence[Source]) -> tuple[list[str], list[list[Cell]]]:
     """Return the names of the columns, and one row for each step that has points: step, then each metric; of several
-    runs with each one's id and name before.
-
-    A metric without a point at a step has None. Raises UserError for a run that has no points yet.
-    """
-    found: list[tuple[Run, dict[str, tuple[Floats, Floats]]]] = []
-    for run in runs:
-        with run.store() as store:
-            found.append((run, {name: store.points(name) for name in store.metrics()}))
-        if not found[-1][1]:
-            raise UserError(f"export: run {run.id} has no metrics yet")
-    names = list(dict.fromkeys(name for _, columns in found for name in columns))
+    runs with each one's id and name before. A metric without a point at a step has None."""
+    names = list(dict.fromkeys(name for source in sources for name in source.points))
     places = {name: place for place, name in enumerate(names)}
     table: list[list[Cell]] = []
-    for run, columns in found:
+    for source in sources:
         rows: dict[int, list[Cell]] = {}
-        for name, (steps, values) in columns.items():
+        for name, (steps, values) in source.points.items():
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 rows.setdefault(int(step), [None] * len(names))[places[name]] = value
-        before = [] if len(runs) == 1 else [run.id, run.name]
+        before = [] if len(sources) == 1 else [source.run.id, source.run.name]
         table += [[*before, step, *rows[step]] for step in sorted(rows)]
-    return [*([] if len(runs) == 1 else ["run", "name"]), "step", *names], table
+    return [*([] if len(sources) == 1 else ["run", "name"]), "step", *names], table
 
 
-def csv_of(runs: Sequence[Run]) -> str:
-    """Return the table of runs as CSV.
+def csv_of(sources: Sequence[Source]) -> dict[str, str]:
+    """Return the table of runs as CSV, under "", and those of their histograms and texts, each under its name.
 
     Values that are no numbers read nan, inf and -inf. Numbers are written so that reading them gives the same bits.
-    Raises UserError for a run that has no points yet.
     """
-    names, rows = table(runs)
-    return as_csv([names, *rows])
+    names, rows = table(sources)
+    others = media_tables(sources).items()
+    return {"": as_csv([names, *rows]), **{name: as_csv([one.columns, *one.rows]) for name, one in others}}
 
 
 def json_of(runs: Sequence[Run]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,33 @@ import numpy as np
 from seqsum.errors import UserError
 from seqsum.runs import Run
 from seqsum.runs.buckets import Floats
+from seqsum.runs.media import Media, media_of
 from seqsum.runs.sections import PLAIN
 
 CLOCK = "wall_time"
 FACTS = ("owner", "host", "device", "threads", "backend", "parameters", "git_commit")
+
+
+Points = Mapping[str, tuple[Floats, Floats]]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What is read of a run's store, once. points: metric → steps and values, float64 [n] each"""
+
+    run: Run
+    points: Points
+    media: Media
+
+    @classmethod
+    def of(cls, run: Run) -> Source:
+        """Read a run. Raises UserError where it has no points yet, or can't be read."""
+        with run.store() as store:
+            points = {name: store.points(name) for name in store.metrics()}
+            media = media_of(store)
+        if not points:
+            raise UserError(f"export: run {run.id} has no metrics yet")
+        return cls(run, points, media)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +47,7 @@ class Whole:
 
     ended: when it ended; None while it goes on. config: section → name → value. facts: what seqsum knows besides.
     points: metric → steps and values, float64 [n] each; without the clock, which every point has by `times`.
+    media: histograms and texts, none under a metric's name, or under that of the others.
     """
 
     id: str
@@ -37,14 +61,14 @@ class Whole:
     ended: float | None
     config: Mapping[str, Mapping[str, Any]]
     facts: Mapping[str, Any]
-    points: Mapping[str, tuple[Floats, Floats]]
+    points: Points
     clock: tuple[Floats, Floats]
+    media: Media
 
     @classmethod
-    def of(cls, run: Run) -> Whole:
-        """Read a run. Raises UserError where it has no points yet, or can't be read."""
-        with run.store() as store:
-            points = {name: store.points(name) for name in store.metrics()}
+    def of(cls, source: Source) -> Whole:
+        """Make it of what was read of a run. Raises UserError where it has no points yet, or can't be read."""
+        run, points = source.run, dict(source.points)
         steps, times = points.pop(CLOCK, (np.zeros(0), np.zeros(0)))
         if not points:
             raise UserError(f"export: run {run.id} has no metrics yet")
@@ -75,6 +99,7 @@ class Whole:
             points=points,
             # A clock that was set back must not have a later step be earlier.
             clock=(places, np.maximum.accumulate(np.where(np.isfinite(moments), moments, summary.created))),
+            media=_under_own_names(source.media, points),
         )
 
     def times(self, steps: Floats) -> Floats:
@@ -104,3 +129,25 @@ class Whole:
         """Return the configuration as section → name → value; what stood in no section beside them."""
         others = {section: dict(values) for section, values in self.config.items() if section != PLAIN}
         return {**self.config.get(PLAIN, {}), **others}
+
+
+def _under_own_names(media: Media, points: Points) -> Media:
+    """Return histograms and texts under tags that nothing else has: other tools have one kind of a name only."""
+    histograms, texts = {one.tag for one in media.histograms}, {one.tag for one in media.texts}
+    named = _free(histograms, " (histogram)", points), _free(texts, " (text)", {*points, *histograms})
+    return replace(
+        media,
+        histograms=tuple(replace(one, tag=named[0][one.tag]) for one in media.histograms),
+        texts=tuple(replace(one, tag=named[1][one.tag]) for one in media.texts),
+    )
+
+
+def _free(tags: Collection[str], behind: str, taken: Collection[str]) -> dict[str, str]:
+    """Return a tag → what it is called where some names are taken."""
+    found: dict[str, str] = {}
+    for tag in sorted(tags):
+        name = tag
+        while name in taken or (name != tag and name in tags):
+            name += behind
+        found[tag] = name
+    return found

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.formatting import count, number
+from seqsum.runs.media import buckets, moments
 
 BINS = 24
 BARS = " ▁▂▃▄▅▆▇█"
@@ -18,11 +19,11 @@ def spread(values: NDArray[np.float64]) -> str:
     """Return how numbers of any shape are spread: `-0.31 ▁▂▅█▃▁ 0.4  1,000 numbers, mean 0.01`; one of them is finite
     at least, and others don't count."""
     finite = values[np.isfinite(values)]
-    counts, edges = np.histogram(finite, bins=BINS)
+    counts, low, high = buckets(finite, BINS)
     heights = np.ceil(counts / counts.max() * (len(BARS) - 1)).astype(int)
     bars = "".join(BARS[height] for height in heights)
-    low, high, mean = (number(float(value)) for value in (edges[0], edges[-1], finite.mean()))
-    return f"{low} {bars} {high}  {count(finite.size, 'number')}, mean {mean}"
+    ends, mean = (number(low), number(high)), number(moments(finite)[0])
+    return f"{ends[0]} {bars} {ends[1]}  {count(finite.size, 'number')}, mean {mean}"
 
 
 def shades(pixels: NDArray[np.float64]) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from seqsum.errors import UserError
-from seqsum.export.table import Cell, as_csv
+from seqsum.export.media_tables import Cell
+from seqsum.export.table import as_csv
 from seqsum.formatting import finite
 from seqsum.plotting import picture_file
 from seqsum.sweeps.definition import Sweep
