@@ -239,7 +239,7 @@ _ON_SCREEN = {
     "balanced accuracy": "The mean of each class's accuracy, so that a rare class counts as much as a frequent one.",
     "bits per character":
         "The loss of a language model per character, in bits: 0 is sure, fewer are better. Words and subwords are "
-        "comparable by it: the bits of all tokens go to the text's characters, and an unknown word costs its spelling.",
+        "comparable by it: the bits of all tokens go to the text's characters, and what is unknown costs its spelling.",
     "chunk":
         "Some steps that are trained in one go, a quarter of a second's worth or one: pause, stop and changed values "
         "take effect at its end.",

@@ -161,6 +161,32 @@ def test_fewer_words_do_not_make_a_text_cheaper(tmp_path: Path) -> None:
     assert unigrams[0] > unigrams[1]
 
 
+def test_what_is_unknown_costs_what_a_code_by_hand_has_for_it(tmp_path: Path) -> None:
+    """A text of 100 characters: 80 are read, 20 asked; e and z come new, and could be any of Unicode's."""
+    text = "ab cd " * 13 + "ab" + "ab ez ab cd ab cd ab"
+    read = Counter(text[:80])
+    signs = sum(read.values()) + len(read) + 1  # one more of each, and one for all that was never read
+    end = signs / (len(read) + 1)
+    of_words = [1 / (signs + end) / 0x110000] * 2 + [end / (signs + end)]
+    words = lm_on(tmp_path, text, tokenizer="words", vocabulary_size=4, held_out_share=0.2)
+    paid = -sum(map(math.log2, of_words))
+    assert words.loss_metrics(0.0)["bits_per_character"] == pytest.approx(paid / (20 - len("ab")))
+    # Told apart are the space, a and b; spelt is what is left: c and d, 13 times each, and what comes new.
+    characters = lm_on(tmp_path, text, vocabulary_size=3, held_out_share=0.2)
+    others = Counter(one for one in text[:80] if one in "cd")
+    signs = sum(others.values()) + len(others) + 1
+    assert dict(others) == {"c": 13, "d": 13}
+    shares = [others[one] + 1 for one in text[80:] if one in "cd"] + [1 / 0x110000] * 2
+    paid = -sum(math.log2(share / signs) for share in shares)
+    assert characters.loss_metrics(0.0)["bits_per_character"] == pytest.approx(paid / 19)
+
+
+def test_fewer_characters_do_not_make_a_text_cheaper(tmp_path: Path) -> None:
+    few, many = lm_on(tmp_path, SENTENCE * 100, vocabulary_size=1), lm_on(tmp_path, SENTENCE * 100)
+    bits = [task.loss_metrics(0.0)["bits_per_character"] for task in (few, many)]
+    assert bits[0] > 3 and bits[1] == 0
+
+
 def test_what_is_written_goes_on_behind_the_prompt(tmp_path: Path) -> None:
     task = lm_on(tmp_path, SENTENCE * 40, tokenizer="words")
     for prompt in ("the quick", "the quick "):

@@ -47,6 +47,8 @@ LONGEST_VALIDATION = 100_000
 LONGEST_FILE = 10_000_000
 """Characters of a file that are asked."""
 SHORTEST_CORPUS = 20
+CODE_POINTS = 0x110000
+"""Unicode's: what a character can be that training never saw."""
 LONGEST_PROMPT = 100_000
 USUAL_VOCABULARY: dict[Kind, int] = {"characters": 128, "words": 5_000, "subwords": 2_000}
 
@@ -143,7 +145,7 @@ class TextCodec(Codec):
 class AskedText(NamedTuple):
     """Text that is held out.
 
-    tokens: int64 [tokens]; characters: how many it has; spelling_bits: what its unknown words cost beyond their tokens
+    tokens: int64 [tokens]; characters: how many it has; spelling_bits: what its unknown ones cost beyond their tokens
     """
 
     tokens: Ints
@@ -189,13 +191,13 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                     *told_asked(LONGEST_VALIDATION, len(validation), "held-out characters, the first"),
                 ],
             }
-            if isinstance(tokenizer, Words):
-                facts["spelling"] = dict(sorted(Counter(training).items()))
+            if tokenizer.unit != "subword":
+                facts["spelling"] = dict(sorted(Counter(spelt(tokenizer, training)).items()))
             if self.has_test:
                 facts["test_fingerprint"] = fingerprint_of(test)
                 facts["notes"] += self._test_notes(test, tokenizer)
-        # The tokenizer, how often each token occurs in the training text, for words how often each character, and the
-        # whole text's SHA-256.
+        # The tokenizer, how often each token occurs in the training text, what `spelt` leaves of it, and the whole
+        # text's SHA-256.
         self._facts = facts
         self._tokenizer = restored(facts)
         self.unit = self._tokenizer.unit
@@ -249,7 +251,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
     def loss_metrics(self, loss: float) -> dict[str, float]:
         """bits_per_character of the held-out text, and what knowing each token's frequency alone would give.
 
-        The bits of all tokens go to the characters, whatever a token is; an unknown word costs its spelling, too.
+        The bits of all tokens go to the characters, whatever a token is; what is unknown costs its spelling, too.
         """
         tokens, characters, spelling = self._asked
         # About the first token nothing is asked.
@@ -320,7 +322,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                 f"task.tokenizer: a held-out part is a single {self.unit}, before which nothing is read; give more "
                 "text, or take characters"
             )
-        return AskedText(tokens, len(asked), spelling_bits(self._tokenizer, self._facts.get("spelling", {}), asked))
+        return AskedText(tokens, len(asked), spelling_bits(self._tokenizer, self._facts.get("spelling"), asked))
 
     def _test_notes(self, test: str, tokenizer: Tokenizer) -> list[str]:
         """Say what the test's text is."""
@@ -377,19 +379,30 @@ def encoded(text: str, tokenizer: Tokenizer) -> Ints:
     return tokenizer.places(text) + 1
 
 
-def spelling_bits(tokenizer: Tokenizer, counts: dict[str, int], text: str) -> float:
-    """Return how many bits it takes to spell a text's unknown words, by how frequent each character is in training.
+def spelt(tokenizer: Tokenizer, text: str) -> Iterator[str]:
+    """Yield the characters by whose frequencies what is unknown is spelt: of words all, else those that are unknown."""
+    yield from text if isinstance(tokenizer, Words) else (one for one in text if one not in tokenizer.names)
 
-    Without them a model would be the better, the fewer words it knew. One more sign, as frequent as all others are on
-    the mean, ends each word; one is added to each count, and what was never counted counts as one.
+
+def spelling_bits(tokenizer: Tokenizer, counts: dict[str, int] | None, text: str) -> float:
+    """Return how many bits it takes to spell what of a text is unknown, by how frequent each character is in training.
+
+    Without them a model would be the better, the less it told apart. One is added to each count, and one stands for all
+    that was never counted, of which each is one of Unicode's. One more sign, as frequent as all others are on the mean,
+    ends each word. counts: of the characters that `spelt` yields; None where nothing is spelt, and in checkpoints of
+    earlier versions that read characters
     """
-    if not isinstance(tokenizer, Words):
+    if counts is None:
         return 0.0
-    total = sum(counts.values()) + len(counts) + 1
+    total, ended = sum(counts.values()) + len(counts) + 1, 0
     end = total / (len(counts) + 1)
-    words = tokenizer.unknown(text)
-    weights = [counts.get(one, 0) + 1 for word in words for one in word] + [end] * len(words)
-    return float(-np.log2(np.array(weights) / (total + end)).sum())
+    unknown = list(spelt(tokenizer, text))
+    if isinstance(tokenizer, Words):
+        words = tokenizer.unknown(text)
+        unknown, total, ended = [one for word in words for one in word], total + end, len(words)
+    weights = [counts.get(one, 0) + 1 for one in unknown] + [end] * ended
+    never = sum(one not in counts for one in unknown)
+    return float(-np.log2(np.array(weights) / total).sum()) + never * math.log2(CODE_POINTS)
 
 
 def unigram_bits(counts: list[int], tokens: Ints) -> float:
