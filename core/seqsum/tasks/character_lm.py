@@ -394,7 +394,7 @@ def spelling_bits(tokenizer: Tokenizer, counts: dict[str, int] | None, text: str
     """
     if counts is None:
         return 0.0
-    total, ended = sum(counts.values()) + len(counts) + 1, 0
+    total, ended = float(sum(counts.values()) + len(counts) + 1), 0
     end = total / (len(counts) + 1)
     unknown = list(spelt(tokenizer, text))
     if isinstance(tokenizer, Words):
