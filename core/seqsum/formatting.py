@@ -183,11 +183,19 @@ def distinct(values: Sequence[float]) -> list[str]:
     digits = 6
     while digits < 17 and len({f"{value:.{digits}g}" for value in finite}) < len(finite):
         digits += 1
-    texts = ((f"{value:.{digits}g}", abs(value)) for value in values)
-    return [
-        text if "e" not in text else format(Decimal(text), "f") if 1e-6 <= size < 1e16 else _scientific(text)
-        for text, size in texts
-    ]
+    return [_in_digits(value, digits) for value in values]
+
+
+def six_digits(value: float) -> str:
+    """Return a number as `distinct` writes it by itself."""
+    return _in_digits(value, 6)
+
+
+def _in_digits(value: float, digits: int) -> str:
+    text = f"{value:.{digits}g}"
+    if "e" not in text:
+        return text
+    return format(Decimal(text), "f") if 1e-6 <= abs(value) < 1e16 else _scientific(text)
 
 
 def exact(mantissa: int, exponent: int) -> str:

@@ -337,6 +337,25 @@ def test_each_value_of_a_series_is_forecast_from_the_window_before_it(
         assert len(more) == 37 and [row["steps_ahead"] for row in more[-7:]] == list("1234567")
 
 
+def test_rows_in_any_order_have_the_forecasts_of_their_times(
+    forecaster: Callable[..., Run], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = forecaster(task__order="sort", task__time_column="day")
+    head, *rows = series(300, seed=5)
+    mixed = [rows[at] for at in np.random.default_rng(1).permutation(len(rows))]
+    # So that a part of the file holds rows of all times.
+    monkeypatch.setattr("seqsum.query.file_predictions.rows_at_once", lambda *_: 7)
+    for name, some in (("sorted", rows), ("mixed", mixed)):
+        new = write(place / f"{name}.csv", [head, *some])
+        call("predict", run.id, "--file", new, "--output", str(place / f"{name}-out.csv"))
+    found, again = ({row["day"]: row for row in read(place / f"{name}-out.csv")} for name in ("sorted", "mixed"))
+    assert [row["day"] for row in read(place / "mixed-out.csv")] == [row[0] for row in mixed]
+    for day, row in found.items():
+        assert again[day]["reason"] == row["reason"]
+        if not row["reason"]:
+            assert float(again[day]["prediction"]) == pytest.approx(float(row["prediction"]), abs=2e-3)
+
+
 def test_a_series_of_a_file_is_measured_as_the_test_part(forecaster: Callable[..., Run], place: Path) -> None:
     test = write(place / "test.csv", series(60, seed=9))
     run = forecaster(task__test_file=test, task__season="4", task__interval="0.8")

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from seqsum.errors import UserError
-from seqsum.formatting import count, distinct, finite
+from seqsum.formatting import count, finite, six_digits
 from seqsum.query.file_formats import Format
 from seqsum.query.file_predictions import FilePredictions, RowAnswer
 from seqsum.tasks.asked_rows import Lines
 from seqsum.tasks.base import AnyTask
 from seqsum.tasks.tables import as_cell
 
-TOLD_EVERY = 256
-"""Rows between two calls that say how far it is."""
+TOLD_SECONDS = 0.1
+"""Between two calls that say how far it is: some rows take longer, thousands of others less."""
 MOST_REASONS = 5
 
 
 @dataclass
 class Written:
     """What became of a file's rows: how many were answered, and which have no answer, by the reason; remarks: those of
-    which something should be known, and the first of that; of_file: what should be known of the file."""
+    which something should be known, and the first of that; of_file: what should be known of the file; told_at: when it
+    was said how far it is, by the monotonic clock."""
 
     of_file: list[str] = field(default_factory=list)
     rows: int = 0
     refused: dict[str, Lines] = field(default_factory=dict)
     remarks: Lines = field(default_factory=Lines)
     remark: str = ""
+    told_at: float = 0.0
 
     @property
     def answered(self) -> int:
@@ -105,7 +108,8 @@ class _Encoded:
 
 def _count(written: Written, answer: RowAnswer, found: FilePredictions, told: Callable[[float, Written], None]) -> None:
     written.add(answer)
-    if written.rows % TOLD_EVERY == 0:
+    if (now := time.monotonic()) - written.told_at >= TOLD_SECONDS:
+        written.told_at = now
         told(found.rows.share, written)
 
 
@@ -142,5 +146,5 @@ def _cell(task: AnyTask, value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return task.render([value]) if task.answer == "values" else distinct([value])[0]
+        return task.render([value]) if task.answer == "values" else six_digits(value)
     return task.render(value)

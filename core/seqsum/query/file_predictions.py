@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -94,11 +94,11 @@ class TextPredictions(FilePredictions):
         return ["probability", *(f"probability.{label}" for label in self._labels or ())]
 
     def answers(self) -> Iterator[RowAnswer]:
-        every = self.rows.rows()
-        while rows := list(islice(every, AT_ONCE)):
+        every, at_once = self.rows.rows(), 1 if self._one_by_one else AT_ONCE
+        while rows := list(islice(every, at_once)):
             read: list[Inputs | str] = [self._read(row) for row in rows]
             asked = [place for place, one in enumerate(read) if not isinstance(one, str)]
-            answers = self._answered(rows, [read[place] for place in asked])
+            answers = self._answered([rows[place] for place in asked], [read[place] for place in asked])
             said = dict(zip(asked, answers, strict=True))
             for place, row in enumerate(rows):
                 found = said[place] if place in said else str(read[place])
@@ -123,10 +123,10 @@ class TextPredictions(FilePredictions):
         except UserError as error:
             return str(error)
 
-    def _answered(self, rows: Sequence[FileRow], inputs: Sequence[Any]) -> list[list[Any] | str]:
+    def _answered(self, rows: Sequence[FileRow], inputs: Sequence[Any]) -> Iterable[list[Any] | str]:
+        """Answer rows that can be read; inputs: each as the model reads it."""
         if self._one_by_one:
-            texts = [self._text(row) for row in rows if not isinstance(self._read(row), str)]
-            return [self._one(text) for text in texts]
+            return (self._one(self._text(row)) for row in rows)
         answers: list[list[Any] | str] = [[]] * len(inputs)
         for places in _alike(self._loaded, inputs):
             for place, said in zip(places, self._batch([inputs[place] for place in places]), strict=True):
@@ -155,11 +155,13 @@ class TextPredictions(FilePredictions):
 def _alike(loaded: Loaded, inputs: Sequence[Inputs]) -> Iterator[list[int]]:
     """Yield the places of inputs that are asked together: of nearly one length; where they are numbers, of one."""
     order = sorted(range(len(inputs)), key=lambda place: len(inputs[place]))
-    batch: list[int] = []
+    batch, most = list[int](), dict[int, int]()
     for place in order:
         length, first = len(inputs[place]), len(inputs[batch[0]]) if batch else 0
         numbers = inputs[place].ndim > 1
-        full = len(batch) >= rows_at_once(loaded.model, loaded.task, length)
+        if length not in most:
+            most[length] = rows_at_once(loaded.model, loaded.task, length)
+        full = len(batch) >= most[length]
         if batch and (full or (numbers and length != first) or length > 2 * first + 8):
             yield batch
             batch = []
@@ -220,6 +222,7 @@ class SeriesPredictions(FilePredictions):
         self._windows = self._task.windows_of(series)
         self._further = int(fields.get("length") or 0)
         self._check_ahead()
+        self._at_once = rows_at_once(loaded.model, self._task, self._windows.window)
         lines = np.zeros(0, dtype=np.int64) if series.lines is None else series.lines
         self._places = np.full(int(lines.max(initial=0)) + 1, -1)
         self._places[lines[lines > 0]] = np.flatnonzero(lines > 0)
@@ -245,37 +248,41 @@ class SeriesPredictions(FilePredictions):
         windows, nothing = self._windows, [None] * (len(self.columns) - 1)
         ahead = windows.ahead + self._further
         said = self._values(self._behind(ahead)) if ahead else []
-        known = np.full(windows.end, -1)
-        known[windows.places] = np.arange(len(windows.places))
-        within = self._within()
-        for row in self.rows.rows():
-            place = int(self._places[row.line]) if row.line < len(self._places) else -1
-            if row.wrong or place < 0:
-                yield RowAnswer(row, nothing, row.wrong or "no step of the series as it is read")
-            elif place >= windows.end:
-                yield RowAnswer(row, [*said[place - windows.end], place - windows.end + 1])
-            elif known[place] >= 0:
-                yield RowAnswer(row, [*self._values(within[known[place], None])[0], 1])
-            elif place < windows.window:
-                yield RowAnswer(row, nothing, f"fewer than {count(windows.window, 'value')} before it")
-            else:
-                yield RowAnswer(row, nothing, "a value is missing in the window before it")
+        asked = np.zeros(windows.end, dtype=np.bool_)
+        asked[windows.places] = True
+        every = self.rows.rows()
+        while rows := list(islice(every, self._at_once)):
+            places = [self._place(row) for row in rows]
+            within = [place for place in places if 0 <= place < windows.end and asked[place]]
+            found = dict(zip(within, self._values(self._within(np.array(within, dtype=np.int64))), strict=True))
+            for row, place in zip(rows, places, strict=True):
+                if place < 0:
+                    yield RowAnswer(row, nothing, row.wrong or "no step of the series as it is read")
+                elif place >= windows.end:
+                    yield RowAnswer(row, [*said[place - windows.end], place - windows.end + 1])
+                elif place in found:
+                    yield RowAnswer(row, [*found[place], 1])
+                elif place < windows.window:
+                    yield RowAnswer(row, nothing, f"fewer than {count(windows.window, 'value')} before it")
+                else:
+                    yield RowAnswer(row, nothing, "a value is missing in the window before it")
         for step in range(windows.ahead, ahead):
             yield RowAnswer(None, [*said[step], step + 1])
 
-    def _within(self) -> NDArray[np.float32]:
-        """Forecast each value from the window before it: float32 [values, 1 or 3], the ends behind the median."""
+    def _place(self, row: FileRow) -> int:
+        """Return which step of the series a row is; −1 where it is none."""
+        return int(self._places[row.line]) if not row.wrong and row.line < len(self._places) else -1
+
+    def _within(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Forecast values from the window before each: float32 [places, 1 or 3], the ends behind the median."""
+        if not len(places):
+            return np.zeros((0, len(self._task.quantiles) or 1), dtype=np.float32)
         model, windows = self._loaded.model, self._windows
-        found = np.zeros((len(windows.places), len(self._task.quantiles) or 1), dtype=np.float32)
-        at_once = rows_at_once(model, self._task, windows.window)
-        lengths = torch.full((at_once,), windows.window)
         with torch.inference_mode():
-            for start in range(0, len(found), at_once):
-                rows = as_rows(model, windows.before(windows.places[start : start + at_once]))
-                values = model(rows, lengths[: len(rows)]).float().numpy()
-                values[:, 1:].sort(axis=1)
-                found[start : start + at_once] = values
-        return found
+            rows = as_rows(model, windows.before(places))
+            values: NDArray[np.float32] = model(rows, torch.full((len(rows),), windows.window)).float().numpy()
+        values[:, 1:].sort(axis=1)
+        return values
 
     def _behind(self, ahead: int) -> NDArray[np.float32]:
         """Forecast what comes behind the last value: float32 [ahead, 1 or 3]."""

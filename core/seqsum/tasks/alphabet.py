@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -112,12 +113,22 @@ class TranslationTask(Task[TaskSettings]):
 
 def places_in(text: str, characters: str) -> Ints:
     """Return the place of each character of a text among `characters`, −1 for one that is none: int64 [len(text)]."""
-    codes, known = (
-        np.frombuffer(one.encode("utf-32-le", "surrogatepass"), dtype=np.uint32) for one in (text, characters)
-    )
-    order = np.argsort(known)
-    places = np.minimum(np.searchsorted(known[order], codes), len(known) - 1)
-    return np.where(known[order][places] == codes, order[places], -1)
+    known, order = _ordered(characters)
+    codes = _codes(text)
+    found = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+    return np.where(known[found] == codes, order[found], -1)
+
+
+def _codes(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+@lru_cache(maxsize=16)
+def _ordered(characters: str) -> tuple[NDArray[np.uint32], Ints]:
+    """Return code points, ascending, and the place of each among the characters."""
+    codes = _codes(characters)
+    order = np.argsort(codes)
+    return codes[order], order
 
 
 def most_frequent(counts: Counter[str], most: int) -> str:

@@ -223,6 +223,11 @@ class Task(ABC, Generic[TaskSettings]):
         """Return further metrics from the answers to `held_out`, batch by batch (predicted classes, tokens, values)."""
         return {}
 
+    def sums_up(self, targets: Inputs, answers: Inputs) -> bool:
+        """Add up what `held_out_metrics` needs of a batch's answers; False where it needs the answers themselves, all
+        of them at the end: a file may have millions of rows."""
+        return type(self).held_out_metrics is Task.held_out_metrics
+
     @abstractmethod
     def parse(self, text: str) -> Inputs:
         """Read what a person typed: tokens int64 [length] or numbers float32 [length, features].

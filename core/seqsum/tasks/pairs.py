@@ -140,7 +140,8 @@ class Pairs(DataTask[PairsConfig]):
         self._parts: dict[str, list[Examples]] = {}
         self._known: dict[bytes, set[str]] = {}
         self._file: PairsOfFile | None = None
-        self._truths: list[Inputs] = []
+        self._sums = np.zeros(3, dtype=np.int64)
+        """Of a file: edits, characters and rows."""
         # The characters that are told apart, the longest answer, a source to show, the SHA-256 of the pairs and their
         # split, and what is to be said of them.
         self._facts = self._found(read_pairs(self._reading)) if facts is None else facts
@@ -198,11 +199,24 @@ class Pairs(DataTask[PairsConfig]):
     def held_out_metrics(self, answers: Sequence[Inputs]) -> dict[str, float]:
         """edit_distance: how many characters of an answer must be put right, on the mean; character_error_rate: that
         for each character of the targets. The share of answers with none is the accuracy."""
+        sums = self._sums
         if self._file is None:
             self._load()
-        truths = self._truths or [examples.targets for examples in self._asked]
-        if sum(map(len, answers)) != sum(map(len, truths)):  # only some lengths were asked
-            return {}
+            truths = [examples.targets for examples in self._asked]
+            if sum(map(len, answers)) != sum(map(len, truths)):  # only some lengths were asked
+                return {}
+            sums = self._summed(truths, answers)
+        edits, characters, rows = sums.tolist()
+        return {"edit_distance": edits / rows, "character_error_rate": edits / characters}
+
+    def sums_up(self, targets: Inputs, answers: Inputs) -> bool:
+        if self._file is None:
+            return False
+        self._sums += self._summed([targets], [answers])
+        return True
+
+    def _summed(self, truths: Sequence[Inputs], answers: Sequence[Inputs]) -> Ints:
+        """Return how many characters must be put right, how many there are, and the rows: int64 [3]."""
         edits = characters = 0
         said, targets = (_evened(parts, self.end) for parts in (answers, truths))
         for start in range(0, len(targets), ROWS):
@@ -210,11 +224,11 @@ class Pairs(DataTask[PairsConfig]):
             lengths, asked = (_before_end(tokens[some], self.end) for tokens in (said, targets))
             edits += int(edit_distances(said[some], lengths, targets[some], asked).sum())
             characters += int(asked.sum())
-        return {"edit_distance": edits / len(targets), "character_error_rate": edits / characters}
+        return np.array([edits, characters, len(targets)], dtype=np.int64)
 
     def _of_file(self, file: PairsOfFile, low: int | None, high: int | None) -> Iterator[Examples]:
         """Yield the pairs of a file that are short enough, in the order of its parts."""
-        self._truths, most = [], self.config.longest
+        self._sums, asked, most = np.zeros(3, dtype=np.int64), False, self.config.longest
         for part in file.parts():
             pairs, short = list[Pair](), list[AskedPair]()
             for pair in part:
@@ -234,10 +248,9 @@ class Pairs(DataTask[PairsConfig]):
             file.found.tokens += int(lengths.sum())
             file.found.unknown += int((codes == len(self._sources)).sum())
             answers = self._answers(*encoded([target for _, target in pairs], self._targets))[fit]
-            for examples in near_lengths(codes, lengths, answers):
-                self._truths.append(examples.targets)
-                yield examples
-        if not self._truths:
+            asked = True
+            yield from near_lengths(codes, lengths, answers)
+        if not asked:
             raise UserError(file.nothing_asked)
 
     def parse(self, text: str) -> Ints:

@@ -202,7 +202,7 @@ def object_of(line: str) -> tuple[dict[str, object] | None, str]:
     """Return the JSON object of a line, and an empty text; or None, and why there is none."""
     made: object = None
     try:
-        made = json.loads(line, object_pairs_hook=_object)
+        made = _OBJECTS.decode(line)
     except _Twice as error:
         return None, f"the key {shown(str(error))} stands twice in one object"
     except (ValueError, RecursionError):
@@ -221,6 +221,9 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
             raise _Twice(key)
         made[key] = value
     return made
+
+
+_OBJECTS = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def at_path(value: object, path: str) -> object:

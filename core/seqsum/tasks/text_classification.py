@@ -156,7 +156,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         self._parts: dict[str, list[Examples]] = {}
         self._known: dict[bytes, set[int]] = {}
         self._file: PairsOfFile | None = None
-        self._truths: list[Inputs] = []
+        self._counts: LabelCounts | None = None
         if facts is None:
             # Where characters are read, texts are split by what is read of them; else by the whole texts.
             reading = self._reading(config.max_length if config.tokenizer == "characters" else WHOLE)
@@ -231,25 +231,33 @@ class TextClassification(DataTask[TextClassificationConfig]):
         """balanced_accuracy: the mean over labels of the share of each one's texts that are right; macro_f1: that of
         their F1 (`label_scores`); majority_class_accuracy: that of always saying the training part's most frequent
         label."""
+        counts = self._counts
         if self._file is None:
             self._load()
-        truths = self._truths or [examples.targets for examples in self._asked]
-        targets = np.concatenate([part.astype(np.int64) for part in truths])
-        answered = np.concatenate([np.asarray(answer) for answer in answers])
-        if len(answered) != len(targets):  # only some lengths were asked
-            return {}
-        counts = LabelCounts.of(answered, targets, self.classes)
-        majority = None if self._training is None else float((targets == self._majority).mean())
+            targets = np.concatenate([part.targets.astype(np.int64) for part in self._asked])
+            answered = np.concatenate([np.asarray(answer) for answer in answers])
+            if len(answered) != len(targets):  # only some lengths were asked
+                return {}
+            counts = LabelCounts.of(answered, targets, self.classes)
+        assert counts is not None
+        majority = None if self._training is None else float(counts.asked[self._majority] / counts.asked.sum())
         return {
             "balanced_accuracy": float(np.nanmean(counts.recall)),
             "macro_f1": counts.macro_f1,
             **({} if majority is None else {"majority_class_accuracy": majority}),
         }
 
+    def sums_up(self, targets: Inputs, answers: Inputs) -> bool:
+        if self._file is None:
+            return False
+        found = LabelCounts.of(answers, targets, self.classes)
+        self._counts = found if self._counts is None else self._counts + found
+        return True
+
     def _of_file(self, file: PairsOfFile, low: int | None, high: int | None) -> Iterator[Examples]:
         """Yield the texts of a file whose label is known, in the order of its parts."""
         places = {label: place for place, label in enumerate(self.labels)}
-        self._truths = []
+        self._counts, asked = None, False
         for part in file.parts():
             known = list[AskedPair]()
             for pair in part:
@@ -273,10 +281,9 @@ class TextClassification(DataTask[TextClassificationConfig]):
             unknown = codes == len(self._tokenizer.names)
             file.found.tokens += int(lengths.sum())
             file.found.unknown += int((unknown & (np.arange(codes.shape[1]) < lengths[:, None])).sum())
-            for examples in near_lengths(codes, lengths, labels):
-                self._truths.append(examples.targets)
-                yield examples
-        if not self._truths:
+            asked = True
+            yield from near_lengths(codes, lengths, labels)
+        if not asked:
             raise UserError(file.nothing_asked)
 
     def parse(self, text: str) -> Ints:
@@ -285,7 +292,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
 
     def _length(self, text: str) -> int:
         """Of all of a text, in tokens."""
-        return len(self._tokenizer.places(as_read(text, WHOLE)))
+        return self._tokenizer.length(as_read(text, WHOLE))
 
     def remarks(self, text: str) -> list[str]:
         whole, most, there = as_read(text, WHOLE), self.config.max_length, self._length(text)

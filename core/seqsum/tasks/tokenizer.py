@@ -48,6 +48,10 @@ class Tokenizer(ABC):
     def places(self, text: str) -> Ints:
         """Return a text's tokens, int64 [tokens]."""
 
+    def length(self, text: str) -> int:
+        """Return how many tokens a text has."""
+        return len(self.places(text))
+
     @abstractmethod
     def text(self, places: Iterable[int]) -> str:
         """Join tokens to the text that they are; an unknown one is U+FFFD."""
@@ -67,9 +71,12 @@ class Characters(CharacterTokens, Tokenizer):
     def places(self, text: str) -> Ints:
         return places_in(text, str(self.names))
 
+    def length(self, text: str) -> int:
+        return len(text)
+
     def remarks(self, text: str, most: int | None = None) -> list[str]:
         read = text[:most]
-        unknown = sum(character not in self.names for character in read)
+        unknown = int((self.places(read) < 0).sum())
         return [unknown_of(unknown, len(read))] if unknown else []
 
     def facts(self) -> dict[str, Any]:
