@@ -24,6 +24,9 @@ os.environ.setdefault("SEQSUM_CACHE", str(platformdirs.user_cache_path("seqsum")
 # Tests run side by side, and beside what else trains here: each workspace has a queue of its own.
 os.environ.setdefault("SEQSUM_QUEUE_DIR", "off")
 
+# Nothing stays behind, and each test's processes are its own.
+os.environ.setdefault("SEQSUM_STANDBY", "off")
+
 # Runs force their files to the disk, and hundreds of tests wait for it; in memory nobody waits. TMPDIR goes before.
 MEMORY = "/dev/shm"
 ROOM = 4 * 2**30

@@ -30,7 +30,7 @@ from seqsum.control import commands
 from seqsum.control.replicate import MOST_SEEDS, Replication, group_name
 from seqsum.errors import UserError, did_you_mean
 from seqsum.formatting import duration, metric
-from seqsum.launch import LocalLauncher, WarmLauncher
+from seqsum.launch import WarmLauncher
 from seqsum.plotting.drawing import svg
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Summary, Workspace
@@ -157,7 +157,8 @@ class TrainedRun:
         commands.pause(self.run)
 
     def resume(self) -> None:
-        commands.resume(self.run, LocalLauncher())
+        with closing(WarmLauncher(many=False)) as launcher:
+            commands.resume(self.run, launcher)
 
     def stop(self) -> None:
         """Have it save and stop."""
@@ -424,7 +425,8 @@ def train(
         if name is not None:
             check_typed_name(name)
         config = wanted if group is None else wanted.changed({"track.group": group}, "train")
-        one = TrainedRun(commands.start(place, LocalLauncher(), chosen.name, config, name, typed=list(changes or ())))
+        with closing(WarmLauncher(many=False)) as launcher:
+            one = TrainedRun(commands.start(place, launcher, chosen.name, config, name, typed=list(changes or ())))
         return _followed(one.wait, one.stop) if wait else one
     if name is not None:
         raise UserError("train: several seeds have a group, and no name; use group=")

@@ -1,8 +1,9 @@
-"""Where runs lie when nobody says where. Light: the console asks before its first paint."""
+"""Where runs lie when nobody says where, and whose a folder is. Light: the console asks before its first paint."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 
@@ -14,3 +15,11 @@ def default_workspace() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("seqsum") / "runs"
+
+
+def is_private(folder: Path) -> bool:
+    """Whether a folder, and the link to it if it is one, is this user's, and nobody else can write or replace it."""
+    facts, above = folder.stat(), folder.parent.stat().st_mode
+    if above & stat.S_IWOTH and not above & stat.S_ISVTX:
+        return False
+    return {facts.st_uid, folder.lstat().st_uid} == {os.getuid()} and not facts.st_mode & 0o022

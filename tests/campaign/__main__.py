@@ -37,6 +37,7 @@ def main() -> int:
         return faults.run_preloaded(sys.argv[1:])
     # What else trains on the machine has no say in it.
     os.environ.setdefault("SEQSUM_QUEUE_DIR", "off")
+    os.environ.setdefault("SEQSUM_STANDBY", "off")
     passed = True
     numbers = FULL if options.full else PARTS
     print(f"seed {options.seed}; places for a fault, faults made, trials that went well", flush=True)

@@ -21,7 +21,7 @@ def listening(process: psutil.Process) -> list[object]:
     return [one.laddr for one in process.net_connections(kind="inet") if one.status in ("LISTEN", "NONE")]
 
 
-def test_no_process_of_ours_listens(fork_server: WarmLauncher, tmp_path: Path) -> None:
+def test_no_process_of_ours_listens_on_a_network(fork_server: WarmLauncher, tmp_path: Path) -> None:
     run = new_run(tmp_path, small(train__steps=10_000_000))
     worker = psutil.Process(fork_server.submit(run))
     wait_for_step(run, 200)

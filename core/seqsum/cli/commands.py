@@ -14,7 +14,7 @@ from seqsum.cli.many import chosen, each
 from seqsum.cli.output import complain, say, say_json, tell
 from seqsum.control import commands
 from seqsum.errors import UserError
-from seqsum.launch import Launcher, LocalLauncher
+from seqsum.launch import Launcher, WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import check_typed_name
@@ -47,9 +47,9 @@ def fork(options: Options) -> int:
     _check_name(options)
     step = checkpoint_step("fork", options.step, lambda: _run(options))
     workspace = Workspace(options.workspace)
-    launcher = LocalLauncher()
-    run = commands.fork(workspace, launcher, _run(options), step, options.changes, options.name)
-    return _followed(options, run, launcher)
+    with closing(WarmLauncher(many=False)) as launcher:
+        run = commands.fork(workspace, launcher, _run(options), step, options.changes, options.name)
+        return _followed(options, run, launcher)
 
 
 def _check_name(options: Options) -> None:

@@ -19,6 +19,7 @@ VARIABLES = (
     ("SEQSUM_QUEUE_DIR", "where the queue of the machine is kept; off: each workspace has its own"),
     ("SEQSUM_PLUGINS", "files and folders of tasks and models of one's own, separated as in PATH"),
     ("SEQSUM_CACHE", "where compiled code is kept"),
+    ("SEQSUM_STANDBY", "minutes that a loaded process waits for the next run; default: 10; off: none does"),
 )
 STATUSES = (
     ("0", "all went well"),

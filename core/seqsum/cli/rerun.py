@@ -7,7 +7,7 @@ import argparse
 from seqsum.cli.follow import Follower, end_status, stopping
 from seqsum.cli.output import complain, say, say_json
 from seqsum.control import rerun as repeating
-from seqsum.launch import LocalLauncher
+from seqsum.launch import WarmLauncher
 from seqsum.runs import Workspace, bin
 from seqsum.runs.annotations import check_typed_name
 from seqsum.text import one_line
@@ -23,7 +23,7 @@ def rerun(options: argparse.Namespace) -> int:
     plan = repeating.plan_of(workspace.find(options.run))
     for text in plan.told:
         complain(f"rerun: not as it was: {text}")
-    launcher = LocalLauncher()
+    launcher = WarmLauncher(many=False)
     run = repeating.start(workspace, launcher, plan, options.name)
     follower = Follower(run, options.json, launcher)
     with stopping(follower.stop) as follower.signals:

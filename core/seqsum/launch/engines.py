@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.errors import UserError
+from seqsum.launch import standby
 from seqsum.launch.base import Launcher
-from seqsum.launch.local import LocalLauncher
 from seqsum.launch.options import check_options, whole_option
 from seqsum.launch.warm import WarmLauncher
 from seqsum.slots import MOST_WORKERS
@@ -26,7 +26,8 @@ def launcher_on(engine: str, options: Mapping[str, str], workspace: Path, *, war
     if engine == "local":
         check_options(engine, options, LOCAL_OPTIONS)
         workers = whole_option(engine, options, "workers", MOST_WORKERS)
-        return WarmLauncher(workers) if warm else LocalLauncher(workers)
+        standby.minutes()
+        return WarmLauncher(workers, many=warm)
     if engine == "slurm":
         from seqsum.launch.slurm import SlurmLauncher
 

@@ -1,4 +1,4 @@
-"""Workers without the time that PyTorch takes to load: a process loads it once, and workers are forked from it."""
+"""Workers without the time that PyTorch takes to load: a process has it loaded, and workers are forked from it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from contextlib import ExitStack, contextmanager
 import psutil
 
 from seqsum.errors import UserError
+from seqsum.launch import standby
 from seqsum.launch.local import LocalLauncher, ReadyRun, WorkerArguments
 from seqsum.runs import Run
 from seqsum.training.backends.fused import cache
 from seqsum.training.backends.fused_support import FEWEST, LANES, lanes_key
 
 LONGEST_MESSAGE = 2**17
-ANSWER_SECONDS = 30.0
-"""How long a loaded process may take to fork a worker, with the loading."""
+ANSWER_SECONDS = standby.ANSWER_SECONDS
+SERVED_BY = -1
+"""In place of a message's number: the process that answers."""
 AT_ONCE = LANES
 """Runs that are handed over as one, at most: each holds some files open until then."""
 MOST_LOCKS = 64
@@ -39,16 +41,23 @@ class _Gathered(threading.local):
 
 
 class WarmLauncher(LocalLauncher):
-    """A LocalLauncher that keeps a loaded process to fork workers from, as long as it is open.
+    """A LocalLauncher whose workers are forked from a loaded process: the one that stands by for this user's commands
+    (`standby`), or one of its own, as long as it is open.
 
     A forked worker is a process of its own, with a session, a log and the run's lock; it outlives whoever launched it.
     A run with more than one thread, or one launched while the loaded process is gone or does not answer, starts the
     ordinary way. Runs that are submitted together are forked without waiting for each answer.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, *, many: bool = True) -> None:
+        """workers: as LocalLauncher has it; many: it is worth a process of its own where none can stand by."""
         super().__init__(workers)
+        self._many = many
+        self._stands_by = True
         self._process: subprocess.Popen[bytes] | None = None
+        self._server: psutil.Process | None = None
+        self._is_greeted = False
+        """Whether the server is this launcher's alone, to be ended with it; else it is the one that stands by."""
         self._link: socket.socket | None = None
         self._one_at_a_time = threading.RLock()
         self._gathered = _Gathered()
@@ -56,30 +65,49 @@ class WarmLauncher(LocalLauncher):
     def warm(self) -> None:
         """Begin to load, unless that has begun; return at once."""
         with self._one_at_a_time:
-            if self._process is not None and self._process.poll() is None:
+            if self._lives:
                 return
             self._end()
-            link, theirs = socket.socketpair()
-            link.settimeout(ANSWER_SECONDS)
-            with theirs:
-                try:
-                    self._process = subprocess.Popen(
-                        [sys.executable, "-P", "-m", "seqsum.worker.fork_server", str(theirs.fileno())],
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        stderr=subprocess.DEVNULL,
-                        pass_fds=[theirs.fileno()],
-                        start_new_session=True,
-                        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
-                    )
-                except OSError:
-                    # Workers start all the same, only later.
-                    link.close()
-                    return
-            self._link = link
+            if not self._find() and self._many:
+                self._load()
+
+    @property
+    def _lives(self) -> bool:
+        if self._process is not None:
+            return self._process.poll() is None
+        return self._server is not None and self._server.is_running()
+
+    def _find(self) -> bool:
+        """Have workers forked by the process that stands by; return whether there is one."""
+        if self._stands_by and (link := standby.linked()) is not None:
+            with contextlib.suppress(psutil.Error, OSError):
+                self._server, self._link, self._is_greeted = psutil.Process(standby.peer(link)[0]), link, False
+                return True
+            link.close()
+        return False
+
+    def _load(self) -> None:
+        link, theirs = socket.socketpair()
+        link.settimeout(ANSWER_SECONDS)
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "seqsum.worker.fork_server", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                    env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+                )
+            except OSError:
+                # Workers start all the same, only later.
+                link.close()
+                return
+        self._server, self._link, self._is_greeted = psutil.Process(self._process.pid), link, True
 
     def cool(self) -> None:
-        """End the loaded process; workers forked from it go on."""
+        """Let go of the loaded process; workers forked from it go on."""
         with self._one_at_a_time:
             self._end()
 
@@ -91,16 +119,21 @@ class WarmLauncher(LocalLauncher):
         if self._link is not None:
             self._link.close()
             self._link = None
-        if self._process is not None:
+        if self._server is not None and self._is_greeted:
             # Nothing else reaches a process that a signal has stopped; it has nothing to save.
-            self._process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._server.kill()
+        self._server = None
+        if self._process is not None:
             self._process.wait()
             self._process = None
 
     @property
     def _is_stopped(self) -> bool:
         """Whether a signal has stopped the loaded process."""
-        return self._process is not None and psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
+        with contextlib.suppress(psutil.NoSuchProcess):  # it was told by its socket's end
+            return self._server is not None and self._server.status() == psutil.STATUS_STOPPED
+        return False
 
     # Handing over
 
@@ -153,25 +186,33 @@ class WarmLauncher(LocalLauncher):
     def _forked(self, lots: Sequence[Sequence[tuple[Run, WorkerArguments]]]) -> dict[int, int]:
         """Have workers forked, one for each lot of runs; return by place the processes of those that were."""
         told: dict[int, int] = {}
+        suitable = [
+            number for number, lot in enumerate(lots) if lot[0][0].record.setting("train").whole("threads", 1) == 1
+        ]
         with self._one_at_a_time:
-            if self._link is None:
+            if not suitable or (self._link is None and not self._find()):
                 return told
-            sent = [
-                number
-                for number, lot in enumerate(lots)
-                if lot[0][0].record.setting("train").whole("threads", 1) == 1 and self._send(number, lot)
-            ]
             rest = b""
+            with contextlib.suppress(OSError, ValueError):
+                # What is sent before somebody serves would lie there, with the locks, for as long as nobody does.
+                while not self._is_greeted and not self._is_stopped:
+                    rest = self._hear(rest, told)
+            if not self._is_greeted:
+                self._end()
+                self._stands_by = False
+                return told
+            sent = [number for number in suitable if self._send(number, lots[number])]
             with contextlib.suppress(OSError, ValueError):
                 while len(told) < len(sent) and not self._is_stopped:
                     rest = self._hear(rest, told)
-            if len(told) < len(sent):
+            if len(told) < len(sent) and self._link is not None:
                 # A worker answers before it begins: one that is forked later can't, and ends.
                 with contextlib.suppress(OSError, ValueError):
                     self._link.shutdown(socket.SHUT_RD)
                     while len(told) < len(sent):
                         rest = self._hear(rest, told)
                 self._end()
+                self._stands_by = False
         return told
 
     def _send(self, number: int, lot: Sequence[tuple[Run, WorkerArguments]]) -> bool:
@@ -194,8 +235,12 @@ class WarmLauncher(LocalLauncher):
             raise ValueError("it has ended")
         *lines, rest = (rest + found).split(b"\n")
         for line in lines:
-            number, pid = line.split()
-            told[int(number)] = int(pid)
+            number, pid = map(int, line.split())
+            if number == SERVED_BY:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    self._server, self._is_greeted = psutil.Process(pid), True
+            else:
+                told[number] = pid
         return rest
 
 

@@ -21,6 +21,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,15 +101,24 @@ def load() -> None:
     import seqsum.training.trainer
     import seqsum.worker.process
     import seqsum.worker.together  # noqa: F401
-    from seqsum.training.backends.fused import cache
 
-    if cache.is_warm():
-        cache.compile_now()
-    if cache.lanes_are_warm():
-        cache.compile_lanes()
+    load_compiled()
     # Else the collector would write to every object, and the pages that parent and children share would be copied.
     gc.collect()
     gc.freeze()
+
+
+def load_compiled() -> None:
+    """Load the compiled code that is there and not loaded yet."""
+    from seqsum.training.backends.fused import cache
+
+    for is_there, compiled in ((cache.is_warm, cache.compile_now), (cache.lanes_are_warm, cache.compile_lanes)):
+        if compiled not in _compiled and is_there():
+            compiled()
+            _compiled.add(compiled)
+
+
+_compiled = set[Callable[[], None]]()
 
 
 class Server:

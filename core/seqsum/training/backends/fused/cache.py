@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import stat
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import platformdirs
+
+from seqsum.folders import is_private
 
 READY_FILE = "ready"
 LOCK_FILE = "lock"
@@ -50,7 +51,7 @@ def folder() -> Path | None:
         place = root / f"fused-{fingerprint()}"
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not _is_ours(root) or (root != usual and root.is_symlink()):
+            if not is_private(root) or (root != usual and root.is_symlink()):
                 continue
             place.mkdir(mode=0o700, exist_ok=True)
             with tempfile.TemporaryFile(dir=place):
@@ -58,14 +59,6 @@ def folder() -> Path | None:
         except OSError:
             continue
     return None
-
-
-def _is_ours(root: Path) -> bool:
-    """Whether a folder, and the link to it if it is one, is this user's, and nobody else can write or replace it."""
-    facts, above = root.stat(), root.parent.stat().st_mode
-    if above & stat.S_IWOTH and not above & stat.S_ISVTX:
-        return False
-    return {facts.st_uid, root.lstat().st_uid} == {os.getuid()} and not facts.st_mode & 0o022
 
 
 def is_warm() -> bool:
