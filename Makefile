@@ -56,6 +56,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.console
 	$(BIN)/python -m tests.bench.opening
+	$(BIN)/python -m tests.bench.first_update
 	$(BIN)/python -m tests.bench.watching
 	$(BIN)/python -m tests.bench.logging_cost
 	$(BIN)/python -m tests.bench.foreign

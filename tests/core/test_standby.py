@@ -19,28 +19,12 @@ from seqsum.cli import main
 from seqsum.launch import WarmLauncher, standby
 from seqsum.runs import Run, Workspace
 from support.engine import new_run, outcome_of, small, wait_for_end, wait_for_step, wait_until
+from support.standing_by import ended_after, ours
 from support.strangers import as_stranger_meanwhile, needs_users
 
 LONG = {"train__steps": 10_000_000, "train__backend": "torch"}
 SOON = 15.0
 """Seconds; a process that doesn't answer is waited for twice as long."""
-
-
-def ours(place: Path) -> list[psutil.Process]:
-    """The processes that stand by there, without those forked from them."""
-    return [
-        process
-        for process in psutil.process_iter()
-        if (words := _words(process))[2:4] == ["-m", standby.MODULE] and words[5].startswith(str(place))
-        and _words(process.parent()) != words
-    ]  # fmt: skip
-
-
-def _words(process: psutil.Process | None) -> list[str]:
-    try:
-        return process.cmdline() if process is not None else []
-    except psutil.Error:
-        return []
 
 
 def end_of(process: psutil.Process) -> bool:
@@ -55,9 +39,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     monkeypatch.setenv(standby.VARIABLE, "5")
     folder = runtime / "seqsum"
-    yield folder
-    for process in ours(folder):
-        process.kill()
+    with ended_after(folder):
+        yield folder
 
 
 def forked_by(process: psutil.Process, pid: int) -> bool:
