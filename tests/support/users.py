@@ -85,6 +85,7 @@ def environment(workspace: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "SEQSUM_WORKSPACE": str(workspace),
         "SEQSUM_QUEUE_DIR": QUEUE,
+        "SEQSUM_STANDBY": "off",
         "SEQSUM_WORKERS": "1",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
