@@ -128,16 +128,17 @@ def test_stopped_or_killed_it_holds_nobody_up(place: Path, tmp_path: Path) -> No
     assert another.pid != process.pid
 
 
-def test_it_ends_when_nobody_has_come_for_a_while(place: Path, tmp_path: Path) -> None:
+def test_it_ends_when_nobody_has_come_for_a_while(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place.mkdir(mode=0o700)
     path = place / "standby-one"
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
+        monkeypatch.chdir(place)
+        listener.bind(path.name)
         listener.listen()
         words = [sys.executable, "-P", "-m", standby.MODULE, str(listener.fileno()), str(path), "0.01"]
         process = subprocess.Popen(words, pass_fds=[listener.fileno()])
     with socket.socket(socket.AF_UNIX) as link:
-        link.connect(str(path))
+        standby.connect(link, path)
         wait_until(lambda: psutil.Process(process.pid).children(), "somebody who serves")
         time_up = time.monotonic() + 2
         wait_until(lambda: time.monotonic() > time_up, "more than its time")
@@ -163,7 +164,7 @@ def test_none_is_started_where_none_shall_be(
 def test_a_folder_that_others_can_write_is_not_trusted(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    temporary = tmp_path.parent / "t"  # a socket's path is short
+    temporary = tmp_path / "temporary"
     temporary.mkdir(mode=0o700)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     own = temporary / f"seqsum-{os.geteuid()}"
@@ -180,7 +181,9 @@ def test_a_folder_that_others_can_write_is_not_trusted(
 
 
 @needs_users
-def test_who_listens_there_as_another_user_is_told_nothing(place: Path, tmp_path: Path) -> None:
+def test_who_listens_there_as_another_user_is_told_nothing(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     link = standby.linked()
     assert link is not None
     link.close()
@@ -194,7 +197,8 @@ def test_who_listens_there_as_another_user_is_told_nothing(place: Path, tmp_path
         return ["listens"]
 
     with listener:
-        listener.bind(str(tmp_path / "theirs"))
+        monkeypatch.chdir(tmp_path)
+        listener.bind("theirs")
         with as_stranger_meanwhile(listen) as said:
             assert said == ["listens"]
             (tmp_path / "theirs").rename(path)

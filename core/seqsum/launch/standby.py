@@ -20,7 +20,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from seqsum.errors import UserError
@@ -72,6 +72,22 @@ def linked() -> socket.socket | None:
         return None
 
 
+def connect(link: socket.socket, path: Path) -> None:
+    """Connect to the socket at a path of any length. Raises OSError."""
+    with _short(path) as short:
+        link.connect(short)
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Give another path of the same place: a socket's has 107 letters at most."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 def peer(link: socket.socket) -> tuple[int, int]:
     """Return the process id and the user at the other end of a socket. Raises OSError."""
     found = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
@@ -91,7 +107,7 @@ def _greeted(path: Path) -> socket.socket | None:
         here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         held.callback(os.close, here)
         try:
-            link.connect(str(path))
+            connect(link, path)
             if peer(link)[1] != os.geteuid():
                 return None
             socket.send_fds(link, [HEAD.pack(len(greeting))], [here])
@@ -107,7 +123,8 @@ def _started(path: Path, stays: int) -> bool:
     """Start such a process; whoever comes while it loads waits. Return whether it could be started."""
     with socket.socket(socket.AF_UNIX) as listener, tempfile.TemporaryDirectory(dir=path.parent) as beside:
         new = Path(beside) / "new"
-        listener.bind(str(new))
+        with _short(new) as short:
+            listener.bind(short)
         listener.listen(MOST_WAITING)
         subprocess.Popen(
             [sys.executable, "-P", "-m", MODULE, str(listener.fileno()), str(path), str(stays)],

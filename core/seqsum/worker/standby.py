@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from seqsum.launch.standby import HEAD, LONGEST_GREETING, MOST_WAITING, peer
+from seqsum.launch.standby import HEAD, LONGEST_GREETING, MOST_WAITING, connect, peer
 from seqsum.launch.warm import SERVED_BY
 from seqsum.worker.fork_server import Server, load, load_compiled
 
@@ -46,7 +46,7 @@ def stand_by(listener: socket.socket, path: Path, seconds: float) -> None:
 def _is_at(listener: socket.socket, path: Path) -> bool:
     """Whether who connects by this path comes here."""
     with socket.socket(socket.AF_UNIX) as link:
-        link.connect(str(path))
+        connect(link, path)
         return peer(link)[0] == os.getpid()
 
 
