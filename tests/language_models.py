@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -162,21 +162,22 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     families = [name for name in FAMILIES if name in options.families.split(",")]
-    kinds = options.tokens.split(",")
+    kinds, seeds = options.tokens.split(","), parse_seeds(options.seeds)
     rows = [json.loads(line) for line in options.file.read_text().splitlines()] if options.file.exists() else []
     known = {(row["tokens"], row["family"], row["seed"], row["epochs"]) for row in rows}
     wanted = [
         (kind, family, seed, options.epochs)
-        for seed, kind, family in itertools.product(parse_seeds(options.seeds), kinds, families)
+        for seed, kind, family in itertools.product(seeds, kinds, families)
         if (kind, family, seed, options.epochs) not in known
     ]
     with ThreadPoolExecutor(options.processes) as pool:
-        for row in pool.map(train, wanted):
+        for done in as_completed([pool.submit(train, one) for one in wanted]):
+            row = done.result()
             rows.append(row)
             with options.file.open("a") as file:
                 file.write(json.dumps(row) + "\n")
             print(json.dumps(row), flush=True)
-    for line in table([row for row in rows if row["epochs"] == options.epochs], kinds):
+    for line in table([row for row in rows if row["epochs"] == options.epochs and row["seed"] in seeds], kinds):
         print(line)
 
 

@@ -363,20 +363,55 @@ def test_what_is_refused(sweep: tuple[str, list[Run]], more: list[str], words: s
     assert (status, out) == (2, "") and words in err and "Traceback" not in err
 
 
-@pytest.mark.parametrize(("other", "told"), [("words", True), ("characters", False)])
+@pytest.mark.parametrize(
+    ("other", "size", "told"),
+    [
+        ("words", None, "characters and words"),
+        ("characters", None, ""),
+        ("characters", 128, ""),
+        ("characters", 20, "characters (128 and 20 told apart)"),
+    ],
+)
 def test_means_over_words_are_not_compared_with_means_over_characters(
-    other: str, told: bool, tmp_path: Path, make: Make
+    other: str, size: int | None, told: str, tmp_path: Path, make: Make
 ) -> None:
-    points: dict[str, Points] = {"accuracy": [(9, 0.5)], "loss": [(9, 1.5)], "bits_per_character": [(9, 2.0)]}
     text = tmp_path / "text.txt"
     text.write_text("any words will do here\n" * 100)
     runs = [
-        make(name, points, task__name="character_lm", task__corpus=str(text), task__tokenizer=tokenizer)
-        for name, tokenizer in (("one", "characters"), ("other", other))
-    ]
+        make(
+            name,
+            {"accuracy": [(9, right)], "loss": [(9, 1.5 * right)], "bits_per_character": [(9, 2.0)]},
+            task__name="character_lm", task__corpus=str(text), task__tokenizer=kind, task__vocabulary_size=most,
+        )
+        for name, kind, most, right in (("one", "characters", None, 0.5), ("other", other, size, 0.25))
+    ]  # fmt: skip
     ids = [run.id for run in runs]
-    here = ["compare", *ids, "--workspace", str(tmp_path / "runs"), "--metric"]
+    here = ["compare", *ids, "--workspace", str(tmp_path / "runs")]
     for metric in ("accuracy", "loss"):
-        said = f"not one measure: {metric} counts characters and words; compare bits_per_character"
-        assert (said in call(*here, metric)[1]) is told
-    assert "not one measure" not in call(*here, "bits_per_character")[1]
+        said = f"not one measure: {metric} counts {told}; compare bits_per_character"
+        table = call(*here, "--metric", metric)[1]
+        assert (said in table) is bool(told)
+        # What can't be compared has no difference, and no best.
+        assert ("-25.00 pp" in table or "-50.0%" in table) is not bool(told)
+    assert "not one measure" not in call(*here, "--metric", "bits_per_character")[1]
+    assert call(*here)[1].startswith("bits_per_character" if told else "accuracy")
+
+
+@pytest.mark.parametrize("kinds", [("characters", "words"), ("words", "words")])
+def test_a_group_over_several_kinds_of_tokens_has_no_median(kinds: tuple[str, str], tmp_path: Path, make: Make) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("any words will do here\n" * 100)
+    points: dict[str, Points] = {"accuracy": [(9, 0.5)], "bits_per_character": [(9, 2.0)]}
+    ids = [
+        make(
+            f"run-{place}", points, track__group="several", task__name="character_lm", task__corpus=str(text),
+            task__tokenizer=kind,
+        ).id
+        for place, kind in enumerate(kinds)
+    ]  # fmt: skip
+    comparison = ComparisonReader(tmp_path / "runs", ids, "accuracy").read()
+    assert comparison is not None
+    mixed = len(set(kinds)) > 1
+    rows = rows_of(comparison, best_first=True)
+    assert [row.kind for row in rows] == (["group", "member", "member"] if mixed else ["group"])
+    assert rows[0].final == (None if mixed else 0.5)

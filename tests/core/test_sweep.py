@@ -688,6 +688,8 @@ def test_without_optuna_it_is_said_what_is_missing(tmp_path: Path, monkeypatch: 
         (["baseline", "--optim.lr", "1,2", "--train.seed", "1"], "--seeds"),
         (["baseline", "--optim.lr", "1e-4..1e-1:LOG"], "a range like"),
         (["baseline", "--optim.lr", "1,2", "--goal", "foo"], "sweep: --goal: "),
+        (["character_lm", "--task.tokenizer", "words,characters", "--goal", "accuracy"], "take bits_per_character"),
+        (["character_lm", "--task.vocabulary_size", "50,90", "--goal", "eval_loss"], "take bits_per_character"),
         (["baseline", "--optim.lr", "1,2", "--name", "a/b"], "a name is"),
     ],
 )  # fmt: skip

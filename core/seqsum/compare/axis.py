@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from seqsum.compare.reader import RunData
+from seqsum.compare.reader import RunData, tokens_among
 from seqsum.compare.spread import is_broken, standing_of
 from seqsum.formatting import shortest
 from seqsum.plotting.ticks import linear_ticks, log_x_ticks
@@ -66,14 +66,15 @@ def medians(
     places: Sequence[float], runs: Sequence[RunData], direction: Direction | None, *, of_best: bool
 ) -> list[tuple[float, float]]:
     """Return (x, median of the runs' values there) for each x in order; nothing when no x has more than one run, or the
-    runs have different tasks.
+    runs have different tasks or tokens.
 
     Every run counts as in a group (see `spread`): left out is an x whose median run has no value.
     """
     by_x: dict[float, list[RunData]] = {}
     for x, run in zip(places, runs, strict=True):
         by_x.setdefault(x, []).append(run)
-    if all(len(several) == 1 for several in by_x.values()) or len({run.task for run in runs}) > 1:
+    mixed = len({run.task for run in runs}) > 1 or len(tokens_among(runs)) > 1
+    if mixed or all(len(several) == 1 for several in by_x.values()):
         return []
     found = []
     for x in sorted(by_x):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from seqsum.compare.history import History
 from seqsum.compare.looks import Look, looks_of, ranks_in
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
-from seqsum.formatting import enumerated
 from seqsum.runs import Buckets, Run, Summary
 from seqsum.runs.buckets import Floats
 from seqsum.runs.database import StoreBusy
@@ -24,6 +23,7 @@ from seqsum.runs.gone import RunGone
 from seqsum.runs.kept import version_of
 from seqsum.runs.metric_direction import Direction, direction_of
 from seqsum.runs.parts import part_told
+from seqsum.runs.per_token import PER_CHARACTER, Tokens, tokens_of, tokens_told
 
 SECONDS = "train_seconds"
 MEASURED = ("accuracy", "eval_loss", "bits_per_character")
@@ -32,9 +32,6 @@ OF_MACHINE = ("cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb", "wall_
 LAST_CHOICES = ("lr", "grad_norm", "steps_per_second", SECONDS, *OF_MACHINE)
 OWN_LOOP = "scripts"
 """What stands for the task of runs whose loop is a script's own: what that learns is its own affair."""
-PER_CHARACTER = "bits_per_character"
-OF_TOKENS = ("accuracy", "loss", "train_accuracy", "eval_loss", "train_loss", "test_accuracy", "test_loss")
-"""Of a language model these are means over its tokens: the longer, the fewer and the harder ones a text has."""
 FILES = ("metrics.db", "metrics.db-wal", "run.json", "annotations.json")
 
 Point = tuple[int, float]
@@ -46,6 +43,7 @@ class RunData:
 
     seconds: float64[n], the training time at each x of the curve; None when the run did not write it.
     final, best: (step, value) of its own points, or None without one (best also where neither way is better).
+    tokens: which tokens the metric is a mean over; None where it is none over tokens.
     """
 
     summary: Summary
@@ -56,6 +54,7 @@ class RunData:
     seconds: Floats | None = field(repr=False)
     final: Point | None
     best: Point | None
+    tokens: Tokens | None = None
 
     @property
     def id(self) -> str:
@@ -82,8 +81,8 @@ class Comparison:
     @property
     def measures(self) -> str:
         """Say what the metric is a mean over where that is not what training draws, or not the same in all runs."""
-        if self._of_tokens:
-            return f"not one measure: {self.metric} counts {self._of_tokens}; compare {PER_CHARACTER}"
+        if len(self.tokens) > 1:
+            return f"not one measure: {self.metric} counts {tokens_told(self.tokens)}; compare {PER_CHARACTER}"
         if self.metric not in MEASURED:
             return ""
         earlier = [run for run in self.runs if run.summary.measure]
@@ -97,12 +96,9 @@ class Comparison:
         return f"not one measure: {self.metric} of {names}{others}"
 
     @property
-    def _of_tokens(self) -> str:
-        """Name the tokens that the metric is a mean over where they differ: words in one run, characters in another."""
-        if self.metric not in OF_TOKENS or not all(PER_CHARACTER in run.metrics for run in self.runs):
-            return ""
-        kinds = dict.fromkeys(str(run.fields.get("task.tokenizer", "characters")) for run in self.runs)
-        return enumerated(list(kinds), "and") if len(kinds) > 1 else ""
+    def tokens(self) -> tuple[Tokens, ...]:
+        """The tokens that the metric is a mean over: more than one where it ranks nothing."""
+        return tokens_among(self.runs)
 
     @property
     def part(self) -> str:
@@ -150,7 +146,7 @@ class ComparisonReader:
         self._again = False
         problems = [problem for id in ids if (problem := self._read_metrics(id, stamps[id]))]
         metrics = ordered_metrics([self._metrics[id][1] for id in ids if id in self._metrics])
-        metric = self.metric if self.metric is not None else (metrics[0] if metrics else "loss")
+        metric = self.metric if self.metric is not None else self._chosen(metrics)
         direction = direction_of(metric)
         if self.higher is not None:
             direction = "higher" if self.higher else "lower"
@@ -163,6 +159,15 @@ class ComparisonReader:
         runs = tuple(self._runs[id][1] for id in ids if id in self._runs)
         self._stamp = None if self._again else stamp
         return Comparison(metric, metrics, direction, runs, tuple(dict.fromkeys(problems)), self.window)
+
+    def _chosen(self, metrics: Sequence[str]) -> str:
+        """Return the most telling metric; of language models whose tokens differ the one that is per character."""
+        first = metrics[0] if metrics else "loss"
+        known = {id: found for id, (_, found) in self._metrics.items() if found}
+        if not all(PER_CHARACTER in found for found in known.values()):
+            return first
+        several = {tokens_of(fields_of(Run(self.folder / id)), found, first) for id, found in known.items()}
+        return PER_CHARACTER if len(several) > 1 else first
 
     def _read_metrics(self, id: str, stamp: object) -> str:
         known = self._metrics.get(id)
@@ -206,7 +211,9 @@ class ComparisonReader:
                 self._runs[id] = None if busy else key, data
             return str(error)
         seconds = np.interp(curve.x, clock.x, clock.mean) if clock.x.size and curve.x.size else None
-        data = RunData(summary, look, self._metrics[id][1], fields, curve, seconds, final, best)
+        metrics = self._metrics[id][1]
+        tokens = tokens_of(fields, metrics, metric)
+        data = RunData(summary, look, metrics, fields, curve, seconds, final, best, tokens)
         self._runs[id] = key, data
         return ""
 
@@ -235,6 +242,11 @@ class ComparisonReader:
             version_of(run.folder),
             known is None or not known[1].summary.live or run.pulse(known[1].summary.pid, known[1].summary.launcher),
         )
+
+
+def tokens_among(runs: Iterable[RunData]) -> tuple[Tokens, ...]:
+    """Return the different tokens that the metric of runs is a mean over; none where it is none over tokens."""
+    return tuple(dict.fromkeys(run.tokens for run in runs if run.tokens is not None))
 
 
 def ordered_metrics(known: Sequence[Sequence[str]]) -> tuple[str, ...]:

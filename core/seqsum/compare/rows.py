@@ -12,11 +12,12 @@ from typing import Literal
 import numpy as np
 
 from seqsum.compare.looks import Look
-from seqsum.compare.reader import Comparison, RunData
+from seqsum.compare.reader import Comparison, RunData, tokens_among
 from seqsum.compare.spread import QUARTILES, Member, curve_notes, is_broken, share_text, spread, standing_of
 from seqsum.plotting.smoothing import smooth, smooth_buckets
 from seqsum.runs.buckets import Buckets, Floats
 from seqsum.runs.metric_direction import points_per_unit
+from seqsum.runs.per_token import Tokens
 from seqsum.runs.run import LIVE_STATUSES
 from seqsum.runs.store import UNREADABLE
 from seqsum.runs.workspace import GROUP
@@ -38,9 +39,10 @@ class Row:
     final_quartiles: of a group's last values. In these, as in the medians, NaN stands for a run that ranks as worst.
     valued, waiting: how many of the runs have a value that counts, and how many don't count yet because they train.
     tasks: the tasks of its runs, as far as they can be read;
-        with several, a group has no numbers and no curve of its own, and is never folded.
+        with several, as with several kinds of tokens, a group has no numbers and no curve of its own, and is never
+        folded.
     *_difference: from the baseline's value: points of a percentage for a metric that is a share, else percent of it.
-        None without one, for the baseline itself, where it is 0, or where the tasks differ.
+        None without one, for the baseline itself, where it is 0, or where the tasks or the tokens differ.
     x, y: the curve, x in steps or in seconds of training. low, high: the values behind each point of a run, or the
         quartiles of a group, infinite where a run without a value stands.
     steps: where the points of a group's curve stand in steps, by its longest run.
@@ -79,6 +81,16 @@ class Row:
     baseline: bool = False
 
     @property
+    def measured_over(self) -> tuple[Collection[str], Collection[Tokens]]:
+        """What its values are of, the tasks and the tokens: only rows of the same can be compared."""
+        return self.tasks, tokens_among(self.runs)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether its runs can't be compared with each other."""
+        return any(len(several) > 1 for several in self.measured_over)
+
+    @property
     def drawn(self) -> bool:
         return not self.hidden and (self.kind != "group" or self.folded)
 
@@ -104,7 +116,7 @@ class Row:
         `×5 mixed` for runs of different tasks."""
         if self.kind != "group":
             return ""
-        if len(self.tasks) > 1:
+        if self.mixed:
             return f"×{len(self.runs)} mixed"
         return share_text(self.valued, len(self.runs), self.waiting) or f"×{len(self.runs)}"
 
@@ -130,7 +142,7 @@ def rows_of(
         baseline: the key of the row that others are compared with; None takes the first.
         at: where values are taken from the curves, in units of x.
         x: what the curves stand over.
-        best_first: best values first, instead of the order asked for.
+        best_first: best values first, instead of the order asked for; where tokens differ there is no best one.
         shares: of which quantiles the curve of a group has its band, the median between them.
     """
     groups: dict[str, list[RunData]] = {}
@@ -151,8 +163,8 @@ def rows_of(
                 members.sort(key=lambda row: _rank(row, comparison))
             blocks.append([row] if row.folded else [row, *members])
     if baseline is None:
-        baseline = next((row.key for block in blocks for row in block if len(row.tasks) == 1), None)
-    if best_first:
+        baseline = next((row.key for block in blocks for row in block if row.tasks and not row.mixed), None)
+    if best_first and len(comparison.tokens) <= 1:
         blocks.sort(key=lambda block: _rank(block[0], comparison))
     rows = [row for block in blocks for row in block]
     return _compared(rows, hidden, baseline, points_per_unit(comparison.metric))
@@ -245,10 +257,10 @@ def _group_row(
         valued=0,
         waiting=sum(status in LIVE_STATUSES for status in statuses),
         tasks=tasks,
-        folded=folded and len(tasks) <= 1,
+        folded=folded,
     )
-    if len(tasks) > 1:
-        return row
+    if row.mixed:
+        return replace(row, folded=False)
     end = None if comparison.window is None else comparison.window[1]
     curve = spread([_member(member, end) for member in members], comparison.direction, shares=shares)
     row = replace(
@@ -307,7 +319,7 @@ def _compared(rows: Sequence[Row], hidden: Collection[str], baseline: str | None
     found = []
     for row in rows:
         made = replace(row, hidden=row.key in hidden, baseline=row is base)
-        if base is not None and row is not base and row.tasks == base.tasks:
+        if base is not None and row is not base and row.measured_over == base.measured_over:
             made = replace(
                 made,
                 final_difference=difference(row.final, base.final, points),

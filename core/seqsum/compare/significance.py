@@ -21,7 +21,7 @@ CONVERGED = 0.99
 @dataclass(frozen=True)
 class Tested:
     """What is told of one row: its sample, how many of its runs converged (None without an accuracy), and how it did
-    beside the baseline (None for that itself, and where the tasks differ)."""
+    beside the baseline (None for that itself, and where the tasks or the tokens differ)."""
 
     sample: Sample
     converged: int | None
@@ -65,7 +65,7 @@ def tested(rows: Sequence[Row], comparison: Comparison) -> dict[str, Tested]:
     values = {row.key: values_of(row, direction) for row in rows}
     rows = [row for row in rows if values[row.key]]
     base = next((row for row in rows if row.baseline), None)
-    others = [row for row in rows if base is not None and row is not base and row.tasks == base.tasks]
+    others = [row for row in rows if base is not None and row is not base and row.measured_over == base.measured_over]
     beside: Mapping[str, Against] = {}
     if base is not None and direction is not None:
         compared = against(values[base.key], [values[row.key] for row in others], direction)

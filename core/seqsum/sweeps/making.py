@@ -12,7 +12,9 @@ from typing import cast
 from seqsum.config import Config, resolved
 from seqsum.errors import ConfigError, UserError
 from seqsum.estimate import Speed, estimate
+from seqsum.formatting import enumerated
 from seqsum.runs.disk import run_bytes
+from seqsum.runs.per_token import DECIDING, PER_CHARACTER, PER_TOKEN
 from seqsum.sweeps.definition import Sweep, check_name
 from seqsum.sweeps.space import Choices, Pruner, Range, Sampler, Space, grid, size, trials_of
 from seqsum.tasks import AnyTask
@@ -62,10 +64,18 @@ def plan(
 ) -> Sweep:
     """Return a new sweep of a preset with this configuration, not written down yet; see `definition.create`.
 
-    goal: accuracy, or else `train.best_metric`, where None. Raises UserError for what can't be swept.
+    goal: accuracy, or else `train.best_metric`, where None; what is per character where the tokens of a language model
+    are swept. Raises UserError for what can't be swept.
     """
     whole, task = resolved(config, "sweep")
-    goal = goal or ("accuracy" if "accuracy" in (task.measured_by() or ()) else config.train.best_metric)
+    measures = task.measured_by() or ()
+    retold = [part.path for part in space if part.path in DECIDING] if PER_CHARACTER in measures else []
+    if retold and goal in PER_TOKEN:
+        raise UserError(
+            f"sweep: --goal: {goal} is a mean over tokens, and {enumerated(retold, 'and')} changes what they are; take "
+            f"{PER_CHARACTER}"
+        )
+    goal = goal or (PER_CHARACTER if retold else "accuracy" if "accuracy" in measures else config.train.best_metric)
     _check_goal(whole, goal, task)
     check_backend(whole, task, "sweep")
     chosen = sampler_of(space, sampler)
