@@ -168,9 +168,67 @@ def test_followed_again_it_has_the_same_numbers(run: Run, tool: str, tmp_path: P
         assert same(points(again, metric), [(step, bits(value)) for step, value in some.items()])
     summary = again.summary()
     assert again.settings()["optim"]["lr"] == 0.0123 and again.settings()["model"]["cell"] == "rnn"
+    assert (summary.status, summary.group, summary.problems) == ("finished", "grp", ())
     if tool != "tensorboard":
-        assert (name, summary.status, summary.group) == (NAME, "finished", "grp")
-        assert summary.tags == ("one", "two words")
+        assert (name, summary.tags) == (NAME, ("one", "two words"))
+
+
+AS_TOLD = ("status", "reason", "step", "steps", "train_seconds", "steps_per_second", "measure", "problems", "verdict")
+
+
+@pytest.mark.parametrize("tool", ["tensorboard", "wandb-offline", "mlflow"])
+@pytest.mark.parametrize("ended", [("finished", None), ("stopped", "by | a person"), ("died", "killed")])
+def test_followed_again_it_ended_as_it_did_after_as_long_and_goes_by_the_same_verdict(
+    tool: str, ended: tuple[str, str | None], tmp_path: Path
+) -> None:
+    config = load_preset("baseline").config.changed({"train.steps": 90, "track.tags": ()}, "test")
+    run = Workspace(tmp_path / "runs").create("baseline", config, "mine")
+    with run.store() as store:
+        store.append([("loss", step, 2.0 + step % 2) for step in range(0, 81, 5)] + [("accuracy", 80, 0.108)])
+        began = run.summary().created
+        store.append([("wall_time", step, began + 3.0 + step / 50) for step in (0, 80)])
+        store.set_state(
+            status=ended[0], reason=ended[1], step=80, updated=began + 9.0, train_seconds=1.625, chance=0.1,
+            steps_per_second=7.0,
+        )  # fmt: skip
+    assert export(run, "--to", tool, "--output", str(tmp_path / "logs")) == 0
+    with following(tmp_path / "logs", tmp_path / "again") as follower:
+        (again,) = followed(follower).values()
+    mine, theirs = run.summary(judged=True), again.summary(judged=True)
+    assert mine.verdict is not None and mine.verdict.word == "at chance" and mine.steps_per_second == 80 / 1.625
+    assert {name: getattr(theirs, name) for name in AS_TOLD} == {name: getattr(mine, name) for name in AS_TOLD}
+    assert theirs.tags == mine.tags == () and theirs.measure == ""
+
+
+@pytest.mark.parametrize("facts", ["nonsense", {"status": 5, "steps": -1, "train_seconds": "x", "chance": 7}])
+def test_what_says_that_it_is_ours_and_is_not_counts_for_nothing(facts: Any, tmp_path: Path) -> None:
+    place = tmp_path / "logs" / "run"
+    for name in ("metrics", "params", "tags"):
+        (place / name).mkdir(parents=True)
+    (place / "meta.yaml").write_text("run_id: run\nstatus: 3\nlifecycle_stage: active\n")
+    (place / "metrics" / "loss").write_text("1000 0.5 1\n5000 0.25 2\n")
+    (place / "params" / "track.tags").write_text("")
+    for name, value in facts.items() if isinstance(facts, dict) else [("id", facts)]:
+        (place / "tags" / f"seqsum.{name}").write_text(str(value))
+    with following(tmp_path / "logs", tmp_path / "again") as follower:
+        (again,) = followed(follower).values()
+    summary = again.summary()
+    assert (summary.status, summary.steps, summary.train_seconds, summary.problems) == ("finished", 0, 4.0, ())
+
+
+@pytest.mark.parametrize(("tags", "told"), [("", ()), ("a, b", ("a", "b")), (["x"], ("x",)), ({"k": 1}, ()), (3, ())])
+def test_another_programs_settings_called_track_are_no_trouble(tags: Any, told: Any, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    run = Workspace(tmp_path / "runs").create("baseline", Config(), "mine")
+    with run.store() as store:
+        store.append([("loss", 1, 0.5)])
+    record = run.record.with_facts(config={**run.record.config, "track": {"tags": tags, "group": 7, "other": 1}})
+    record.write(run.folder)
+    assert export(run, "--to", "wandb-offline", "--output", str(tmp_path / "logs")) == 0
+    with following(tmp_path / "logs", tmp_path / "again") as follower:
+        (again,) = followed(follower).values()
+    summary = again.summary()
+    assert (summary.tags, summary.group, summary.problems) == (told, None, ())
 
 
 @pytest.mark.parametrize("tool", ["tensorboard", "wandb-offline", "mlflow"])

@@ -694,3 +694,32 @@ def test_a_deleted_run_is_not_made_again(logs: Path, follow: Any, tmp_path: Path
     with path.open("a") as file:
         file.write("2,1.0\n")
     assert follow(logs) == {} and follow(logs, afresh=True) == {}
+
+
+@pytest.mark.parametrize("task", ["sum_modulo", "addition", "counting"])
+def test_no_earlier_version_measured_what_another_program_did(task: str, logs: Path, follow: Any) -> None:
+    """Its settings may be called as ours are."""
+    from lightning.pytorch.loggers import CSVLogger
+
+    logger = CSVLogger(logs, name="mine")
+    names = {"name": task, "modulus": 10, "min_length": 2, "max_length": 5}
+    logger.log_hyperparams({f"task.{name}": value for name, value in names.items()})
+    logger.log_metrics({"accuracy": 0.5, "loss": 1.0}, 3)
+    logger.save()
+    (run,) = follow(logs).values()
+    assert run.record.config["task"] == names and run.summary().measure == ""
+
+
+@pytest.mark.parametrize("rows", [[0], [0, 50], [100, 300, 500]])
+def test_where_nobody_knows_how_many_steps_there_are_to_be_no_time_is_left(
+    rows: list[int], logs: Path, tmp_path: Path, follow: Any
+) -> None:
+    place = logs / "run"
+    for name in ("metrics", "params", "tags"):
+        (place / name).mkdir(parents=True)
+    (place / "meta.yaml").write_text("run_id: run\nstatus: 1\nlifecycle_stage: active\n")
+    (place / "metrics" / "loss").write_text("".join(f"{1000 + step * 1000} 0.5 {step}\n" for step in rows))
+    (run,) = follow(logs).values()
+    summary = run.summary()
+    assert summary.status == "running" and summary.seconds_left is None
+    assert " left" not in call("show", run.id, "--workspace", str(tmp_path / "runs"))[1]

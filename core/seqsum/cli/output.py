@@ -155,7 +155,7 @@ def summary_plain(summary: Summary) -> dict[str, Any]:
         "run": summary.id,
         **facts,
         "verdict": verdict_plain(summary),
-        "measure": summary.measure or MEASURE,
+        "measure": summary.measure or ("" if summary.script else MEASURE),
         "place": place,
     }
 

@@ -24,21 +24,23 @@ Points = Mapping[str, tuple[Floats, Floats]]
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """What is read of a run's store, once. points: metric → steps and values, float64 [n] each"""
+    """What is read of a run's store, once. points: metric → steps and values, float64 [n] each; chance: the accuracy of
+    guessing, None where nobody knows it."""
 
     run: Run
     points: Points
     media: Media
+    chance: float | None = None
 
     @classmethod
     def of(cls, run: Run) -> Source:
         """Read a run. Raises UserError where it has no points yet, or can't be read."""
         with run.store() as store:
             points = {name: store.points(name) for name in store.metrics()}
-            media = media_of(store)
+            media, chance = media_of(store), store.state().get("chance")
         if not points:
             raise UserError(f"export: run {run.id} has no metrics yet")
-        return cls(run, points, media)
+        return cls(run, points, media, chance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,7 @@ class Whole:
         facts = {
             "id": run.id, "preset": summary.preset, "status": summary.status, "reason": summary.reason,
             "step": summary.step, "steps": summary.steps or None, "train_seconds": summary.train_seconds,
+            "steps_per_second": summary.steps_per_second, "measure": summary.measure, "chance": source.chance,
             **{name: getattr(record, name) for name in FACTS}, **record.versions,
         }  # fmt: skip
         last = max(float(some[0][-1]) for some in points.values())

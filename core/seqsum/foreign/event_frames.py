@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqsum.foreign.log_format import Rows
-from seqsum.foreign.protobuf import FIXED32, FIXED64, MESSAGE, VARINT, Damaged, fields, messages, varint
+from seqsum.foreign.protobuf import FIXED32, FIXED64, MESSAGE, VARINT, Damaged, fields, messages, texts, varint
 from seqsum.runs.kinds import LARGEST_WHOLE, LATEST
 
 LARGEST_EVENT = 2**26
@@ -119,6 +119,17 @@ class Events:
             if event.settings:
                 return event.settings
         return {}
+
+    def text(self, tag: str) -> str:
+        """Return the first text of a tag; "" where there is none."""
+        wanted = f"{tag}/text_summary"
+        for start, length in zip(self._starts.tolist(), self._lengths.tolist(), strict=True):
+            try:
+                for found in _texts(self._data[start : start + length], wanted):
+                    return found
+            except Damaged:
+                continue
+        return ""
 
     def _checked(self, starts: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
         """Tell which bytes of one length have the checksum that stands behind them."""
@@ -270,6 +281,15 @@ def _tensor(data: bytes, start: int, end: int) -> tuple[int, str] | None:
     if not kind or place is None or place[1] != np.dtype(kind).itemsize:
         return None
     return place[0], kind
+
+
+def _texts(data: bytes, wanted: str) -> Iterator[str]:
+    """Yield the words of a tag in an event: summary 5 { value 1 { tag 1, tensor 8 { words 8 }}}."""
+    for summary in messages(data, 0, len(data), 5):
+        for value in messages(data, *summary, 1):
+            if texts(data, *value, 1) == [wanted]:
+                for tensor in messages(data, *value, 8):
+                    yield from texts(data, *tensor, 8)
 
 
 def _settings(data: bytes, start: int, end: int) -> dict[str, Any]:

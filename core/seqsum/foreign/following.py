@@ -22,6 +22,7 @@ from seqsum.files import file_stamp, try_lock
 from seqsum.foreign.formats import find
 from seqsum.foreign.left_out import LeftOut
 from seqsum.foreign.log_format import GROWING_SECONDS, LogFormat, Part, Refused, Rows, Source
+from seqsum.foreign.own_export import Told, words_of
 from seqsum.formatting import is_share
 from seqsum.runs import Run, Workspace
 from seqsum.runs.changes import tell_changed
@@ -264,7 +265,8 @@ class Follower:
             one.left_out, one.unread, one.told = LeftOut(), [], []
         one.left_out.add(part.left_out)
         one.unread = list(dict.fromkeys([*one.unread, *part.problems]))[:MOST_UNREAD]
-        one.ended = one.said or one.format.ended(one.source)
+        own = Told.of(one.source.facts)
+        one.ended = own.ended or one.said or one.format.ended(one.source)
         status, reason = self._status(one)
         first, one.position = one.position is None and part.position is not None, part.position
         if part.began is not None:
@@ -285,13 +287,17 @@ class Follower:
             unread = {**({"left out": left_out} if left_out else {}), **{text: text for text in one.unread}}
             new = {} if part.more else {key: text for key, text in unread.items() if key not in one.told}
             seconds = one.last - one.began if one.last is not None and one.began is not None else None
+            seconds = seconds if own.train_seconds is None else own.train_seconds
+            speed = one.step / seconds if seconds else 0.0
             store.set_state(
                 status=status,
                 reason=reason,
                 step=one.step,
                 updated=_updated(one.source),
                 train_seconds=seconds,
-                steps_per_second=one.step / seconds if seconds else 0.0,
+                steps_per_second=speed if own.steps_per_second is None else own.steps_per_second,
+                chance=own.chance,
+                measure=own.measure,
                 unread=[f"{OF_LOG}{text}" for text in unread.values()],
                 **{
                     POSITION: {
@@ -416,12 +422,22 @@ def _record(format: LogFormat, source: Source) -> Callable[[str, str], Record]:
     sections: dict[str, dict[str, Any]] = {}
     with suppress(OSError):
         sections = sections_of(_by_section(format.config(source)))
-    track = {"group": one_line(source.group)} if source.group else {}
-    if track or source.tags:
-        sections["track"] = {**track, **({"tags": [one_line(tag) for tag in source.tags]} if source.tags else {})}
+    if track := _track(sections.get("track", {}), source):
+        sections["track"] = track
+    else:
+        sections.pop("track", None)
     watched = {"script": format.name, "steps": source.steps, "live": [], "follows": str(source.path)}
 
     def record(id: str, name: str) -> Record:
         return Record.of_log(id, name, format.name, source.created, sections, watched)
 
     return record
+
+
+def _track(settings: Mapping[str, Any], source: Source) -> dict[str, Any]:
+    """Return the section in which group and tags stand, of the kinds that they have here: another program's settings
+    may be called the same and hold anything."""
+    group, tags = source.group or settings.get("group"), source.tags or words_of(settings.get("tags"))
+    found = {name: value for name, value in settings.items() if name not in ("group", "tags")}
+    found |= {"group": one_line(group)} if isinstance(group, str) and group else {}
+    return found | ({"tags": [one_line(tag) for tag in tags]} if tags else {})

@@ -65,7 +65,8 @@ class Folder:
 class Source:
     """A log that is one run. path: of its file or folder, by which it is known; name: "" for one that is called after
     where it lies; files: what is read of it, in order; created: when it began, as well as can be told, in seconds since
-    1970; steps: how many it is to make, 0 where nobody knows."""
+    1970; steps: how many it is to make, 0 where nobody knows; facts: what our own export says of its run beside its
+    curves and settings (see `own_export`), as it stands there."""
 
     path: Path
     name: str
@@ -74,6 +75,7 @@ class Source:
     steps: int = 0
     group: str = ""
     tags: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass

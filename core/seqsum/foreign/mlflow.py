@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from seqsum.files import parse_json, read_regular
 from seqsum.foreign.lines import new_lines
 from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, plain_value, step_of
+from seqsum.foreign.own_export import Told, words_of
 from seqsum.runs.kinds import LATEST
 from seqsum.text import one_line
 
 META = "meta.yaml"
 METRICS, PARAMS, TAGS = "metrics", "params", "tags"
 NAME_TAG = "mlflow.runName"
+OURS = "seqsum."
+"""How the tags of our own export begin."""
 LARGEST_META = 2**16
 LARGEST_VALUE = 2**13
 MOST_FILES = 1000
@@ -41,15 +45,18 @@ class MlflowLog(LogFormat):
             return []
         name = _value(folder.path / TAGS / NAME_TAG) or meta.get("run_name") or folder.path.name
         metrics = tuple(path for _, path in _files(folder.path / METRICS))
-        began, tags = _time(meta.get("start_time")) or 0.0, _value(folder.path / TAGS / "tags").split(",")
+        began = _time(meta.get("start_time")) or 0.0
+        facts = _facts(folder.path / TAGS)
         return [
             Source(
                 folder.path,
                 name,
                 (folder.path / META, *metrics),
                 began,
+                Told.of(facts).steps,
                 group=_value(folder.path / TAGS / "group"),
-                tags=tuple(tag.strip() for tag in tags if tag.strip()),
+                tags=words_of(_value(folder.path / TAGS / "tags")),
+                facts=facts,
             )
         ]
 
@@ -112,6 +119,14 @@ def _files(folder: Path, before: str = "", depth: int = 0) -> Iterator[tuple[str
             yield name, path
         elif depth < DEEPEST and path.is_dir() and not path.is_symlink():
             yield from _files(path, f"{name}/", depth + 1)
+
+
+def _facts(tags: Path) -> dict[str, Any]:
+    """Return what our own export says in its tags."""
+    if not is_file(tags / f"{OURS}id"):
+        return {}
+    names = [part.name for part in fields(Told)] + ["status", "reason"]
+    return {name: plain_value(_value(tags / f"{OURS}{name}")) for name in names if is_file(tags / f"{OURS}{name}")}
 
 
 def _line(text: str) -> tuple[float, int, float] | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from seqsum.files import open_regular
 from seqsum.foreign.event_frames import LARGEST_EVENT, Events
 from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, written_at
+from seqsum.foreign.own_export import Told, facts_of_table
 from seqsum.text import one_line
 
 EVENT_FILE = re.compile(r"events\.out\.tfevents\.([0-9]{1,12})?.*")
+OURS = ".seqsum."
+"""In the name of a file that our own export wrote."""
 AT_ONCE = 4 * 2**20
 BEGINNING = 2**18
 
@@ -28,7 +32,9 @@ class TensorBoardLog(LogFormat):
             return []
         made = EVENT_FILE.fullmatch(files[0].name)
         began = float(made[1]) if made and made[1] else written_at(files[0])
-        return [Source(files[0] if folder.asked else folder.path, "", files, began)]
+        facts = next((_facts(path, path.stat().st_size) for path in files if OURS in path.name), {})
+        path = files[0] if folder.asked else folder.path
+        return [Source(path, "", files, began, Told.of(facts).steps, facts=facts)]
 
     def config(self, source: Source) -> dict[str, Any]:
         for path in source.files:
@@ -66,6 +72,15 @@ class TensorBoardLog(LogFormat):
                 part.more = True
                 break
         return part
+
+
+@lru_cache(maxsize=5000)
+def _facts(path: Path, _size: int) -> dict[str, Any]:
+    """What our own export says in the text `run`."""
+    try:
+        return facts_of_table(Events(_some(path, 0, BEGINNING)).text("run"))
+    except OSError:
+        return {}
 
 
 def _some(path: Path, at: int, most: int) -> bytes:

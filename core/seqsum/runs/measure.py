@@ -48,7 +48,12 @@ def earlier_measure(config: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def measure_of(record: Record) -> str:
-    """Return what a run's accuracy and eval_loss are means over, where that is not what training draws; else ""."""
+    """Return what a run's accuracy and eval_loss are means over, where that is not what training draws; else "".
+
+    What a script or another program measures is its own: of that nothing is known here.
+    """
+    if record.watched is not None:
+        return ""
     earlier = earlier_measure(record.config)
     if not earlier or record.measured_since == 0:
         return ""

@@ -157,6 +157,9 @@ class Summary:
         """Seconds to the end at the present speed, or None while nothing is known of it."""
         if self.status != "running" or self.steps_per_second <= 0 or (self.train_seconds or 0) < 0.5:
             return None
+        if self.steps < self.step:
+            # How many there are to be is not known, or was wrong.
+            return None
         return (self.steps - self.step) / self.steps_per_second
 
 
@@ -443,7 +446,7 @@ class Run:
             tags=tuple(tags) if said.tags is None else said.tags,
             note=said.note,
             starred=said.starred,
-            measure=measure_of(record),
+            measure=measure_of(record) or str(state.get("measure", "")),
             task=task if isinstance(task, str) else "",
             script=record.watched is not None,
             problems=(*record.problems, *problems, *room, *state.get("unread", ())),
@@ -570,6 +573,8 @@ def _speed(state: Mapping[str, Any], record: Record) -> float:
     """Return a run's steps per second: now while it trains, once it has ended over all that it trained itself."""
     if state["status"] in LIVE_STATUSES:
         return float(state.get("steps_per_second", 0.0)) if state["status"] == "running" else 0.0
+    if record.follows:
+        return float(state.get("steps_per_second", 0.0))
     step, seconds = state["step"], state.get("train_seconds") or 0.0
     before = state.get("parent_seconds")
     if record.parent is not None and before is not None:

@@ -534,6 +534,8 @@ class Store:
             "room": given.text_or_none("room"),
             # Of a log of another program: what of it can't be read.
             "unread": given.texts("unread"),
+            # Of an export of ours that is followed: what its accuracy is a mean over.
+            "measure": given.text("measure"),
             # Of a run that repeats another: where it is stopped, and from where on compiled code computes.
             "until": given.whole_or_none("until"),
             "fused_from": given.whole_or_none("fused_from"),
