@@ -75,11 +75,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run stands that waits. of: how many wait; ahead: whose runs are before it, theirs in order."""
+    """Where a run stands that waits. of: how many wait; ahead: whose runs are before it, theirs in order; training:
+    whose have the places now."""
 
     number: int
     of: int
     ahead: tuple[str, ...]
+    training: tuple[str, ...] = ()
 
     @property
     def short(self) -> str:
@@ -88,12 +90,18 @@ class Place:
 
     @property
     def told(self) -> str:
-        """E.g. `3rd of 5 on this machine, behind anna's 2 and your own`."""
-        counts, you = {who: self.ahead.count(who) for who in dict.fromkeys(self.ahead)}, user_name()
-        names = {who: "your own" if who == you else f"{who}'s" for who in counts}
-        whose = [f"{names[who]}{f' {many}' if many > 1 else ''}" for who, many in counts.items()]
-        behind = f", behind {' and '.join(whose)}" if whose else ""
-        return f"{_ordinal(self.number)} of {self.of} on this machine{behind}"
+        """E.g. `3rd of 5 on this machine, behind anna's 2; training now: your own`."""
+        behind = f", behind {' and '.join(_whose(self.ahead))}" if self.ahead else ""
+        now = f"; training now: {', '.join(_whose(self.training))}" if self.training else ""
+        return f"{_ordinal(self.number)} of {self.of} on this machine{behind}{now}"
+
+
+def _whose(runs: tuple[str, ...]) -> list[str]:
+    """Say how many are whose, given each one's user: `anna's 2`, `your own`."""
+    you = user_name()
+    counts = {who: runs.count(who) for who in dict.fromkeys(runs)}
+    names = {who: "your own" if who == you else f"{who}'s" for who in counts}
+    return [f"{names[who]}{f' {many}' if many > 1 else ''}" for who, many in counts.items()]
 
 
 def machine_folder() -> tuple[Path | None, str]:
@@ -337,13 +345,15 @@ class Places:
     def __init__(self) -> None:
         root, _ = machine_folder()
         self._found: dict[tuple[str, str], Place] = {}
-        waiting = [one for one in entries(root) if not one.works and _waits(one)] if root is not None else []
-        for gpu in (False, True):
+        found = entries(root) if root is not None else []
+        waiting = [one for one in found if not one.works and _waits(one)]
+        for gpu in (False, True) if waiting else ():
             alike = [entry for entry in waiting if entry.needs_gpu == gpu]
             users = [user_name(entry.user) for entry in alike]
+            training = tuple(user_name(one.user) for one in found if one.works and one.needs_gpu == gpu)
             for before, entry in enumerate(alike):
                 if (run := _run_of(entry)) is not None:
-                    self._found[run] = Place(before + 1, len(alike), tuple(users[:before]))
+                    self._found[run] = Place(before + 1, len(alike), tuple(users[:before]), training)
 
     def of(self, run: Path) -> Place | None:
         """Return where a run stands; None where it does not wait there."""

@@ -405,6 +405,12 @@ def test_a_damaged_checkpoint_is_set_aside(name: str, damage: Callable[[Path], o
     assert "checkpoint of step 60 is damaged" in found.what and (name in found.what or name == "checksums.json")
     assert tree(run.checkpoints / "damaged-step-60") == before
     assert loading.load(run).step == 50
+    anew = f"seqsum rewind {run.id} --step 50"
+    assert found.remedy.endswith(f"to make the rest again: {anew}, and resume it")
+    with pytest.raises(UserError) as asked:
+        commands.resume(run, NoLauncher())
+    gone = f"resume: run {run.id} is finished, and its checkpoint of step 60 is gone"
+    assert str(asked.value) == f"{gone}; go on from the last: {anew}"
     if name == "state.json":
         commands.rewind(run, 50)
         assert worker.main([str(run.folder)]) == 0

@@ -69,7 +69,10 @@ def test_runs_of_all_workspaces_go_one_after_another_and_tell_their_places(
     assert (last["run"], last["place"]["number"], before["place"]["number"]) == (third.id, 3, 1)
     assert told.place.ahead == (user_name(),)
     assert "waits: 3rd of 3 on this machine, behind your own 2" in call("runs", "--workspace", str(tmp_path / "a"))[1]
-    assert "waits: 1st of 3 on this machine\n" in call("show", first.id, "--workspace", str(tmp_path / "a"))[1]
+    assert (
+        "waits: 1st of 3 on this machine; training now: your own\n"
+        in call("show", first.id, "--workspace", str(tmp_path / "a"))[1]
+    )
     assert "place" in lines("show", first.id, "--workspace", str(tmp_path / "a"))[0]
 
     os.close(taken)
@@ -93,7 +96,8 @@ def test_several_that_are_resumed_are_queued_and_say_so_and_what_they_ended_with
     for run, place in zip(runs, ("1st of 1", "2nd of 2", "3rd of 3"), strict=True):
         assert f"({run.id}): queued (process {run.summary().pid}): {place} on this machine" in out
         assert "stopped" not in call("show", run.id, "--workspace", str(tmp_path / "a"))[1]
-    assert "behind your own\n" in out and "behind your own 2\n" in out
+    now = "; training now: your own\n"
+    assert f"behind your own{now}" in out and f"behind your own 2{now}" in out
     for run in runs:
         commands.stop(run)
         wait_for_end(run)
@@ -102,6 +106,8 @@ def test_several_that_are_resumed_are_queued_and_say_so_and_what_they_ended_with
 def test_one_s_own_runs_are_told_from_others() -> None:
     me = user_name()
     assert Place(4, 5, ("anna", me, "anna")).told == "4th of 5 on this machine, behind anna's 2 and your own"
+    training = Place(1, 1, (), ("ben", me, "ben"))
+    assert training.told == "1st of 1 on this machine; training now: ben's 2, your own"
 
 
 @pytest.mark.parametrize("live", HEARING_STATUSES)
@@ -398,8 +404,10 @@ def test_users_who_see_nothing_of_each_others_runs_stand_in_one_queue(
         wait_until(lambda: "running" in ANNA.does(theirs, "runs"), "the first")
         BEN.does(theirs, "train", *long, "--name", "second")
         CARA.does(his, "train", *long, "--name", "third")
-        assert "waits: 1st of 2 on this machine\n" in ANNA.does(theirs, "show", "second")
-        assert "waits: 2nd of 2 on this machine, behind games's" in CARA.does(his, "show", "third")
+        assert "waits: 1st of 2 on this machine; training now: your own\n" in ANNA.does(theirs, "show", "second")
+        assert "waits: 2nd of 2 on this machine, behind games's; training now: daemon's\n" in CARA.does(
+            his, "show", "third"
+        )
         BEN.does(theirs, "stop", "first")
         wait_until(lambda: "running" in ANNA.does(theirs, "runs"), "the second")
         BEN.does(theirs, "stop", "second")

@@ -52,7 +52,8 @@ def test_many_go_into_the_bin_and_come_back(workspace: Workspace) -> None:
     assert len(bin.contents(workspace.folder)) == 3
     assert {line["name"] for line in lines("restore", "--filter", "step > 0")} == {"run3", "run4"}
     assert {one.name for one in workspace.summaries()} == {"run1", "run2", "run3", "run4"}
-    assert refused("restore", "nothing").endswith("; seqsum bin lists the deleted runs")
+    nothing = 'restore: no run "nothing" is in the bin; seqsum bin lists the deleted runs'
+    assert refused("restore", "nothing") == nothing
 
 
 def test_of_several_those_that_can_t_be_are_told_and_the_others_done(workspace: Workspace) -> None:

@@ -120,6 +120,7 @@ def test_a_repeated_run_has_the_same_bits(
     summary = wait_for_end(new)
     found = rerun.compare(plan, new)
     assert found.same and (found.points > 0 or make is diverged), found
+    assert found.told.startswith("the same bits: ") and "None" not in found.told
     assert new.record.repeats == old.id and summary.group is None and new.name == f"{old.name}-rerun"
     if make is not diverged:
         assert found.step is not None and found.tensors > 0

@@ -249,7 +249,12 @@ def _check_open(run: Run, verb: str) -> None:
 
 
 def _further(run: Run, summary: Summary, changes: Mapping[str, str] | None = None) -> str:
-    """The way to train a finished run on with other settings: what ended it is taken away."""
+    """The way to train a finished run on: from its last checkpoint where what came after is gone; else with other
+    settings, what ended it is taken away."""
+    newest = newest_step(run.checkpoints)
+    if newest is not None and newest < summary.step:
+        gone = f", and its checkpoint of step {summary.step:,} is gone"
+        return f"{gone}; go on from the last: seqsum rewind {run.id} --step {newest}"
     try:
         config = run.config()
     except UserError:

@@ -171,16 +171,18 @@ class Agreement:
     @property
     def told(self) -> str:
         """Say in a sentence whether the bits agree, and of what."""
-        weights = f"weights and optimizer of step {self.step:,} ({count(self.tensors, 'tensor')})"
+        weights = ""
+        if self.step is not None:
+            weights = f"weights and optimizer of step {self.step:,} ({count(self.tensors, 'tensor')})"
         if self.same:
-            what = [weights] if self.step is not None else []
+            what = [weights] if weights else []
             what += [f"{self.points:,} values of metrics"] if self.points else []
             return f"the same bits: {enumerated(what or ['the step at which it failed'], 'and')}"
         parts = [self.end] if self.end else []
-        if self.unlike:
+        if self.unlike and self.step is not None:
             some = ", ".join(map(one_line, self.unlike[:MOST_TOLD])) + (", …" if len(self.unlike) > MOST_TOLD else "")
             parts.append(f"{len(self.unlike)} of {self.tensors} tensors of step {self.step:,} differ ({some})")
-        elif self.step is not None:
+        elif weights:
             parts.append(f"{weights} are the same")
         if self.first is not None:
             parts.append(f"the first value that differs is {one_line(self.first[0])} at step {self.first[1]:,}")

@@ -408,7 +408,8 @@ def _checkpoints(run: Run) -> Iterator[Finding]:
                 if any(map(_denied, (path, *path.glob("*")))):
                     yield Finding(f"the checkpoint of step {step:,} can't be read: {one_line(error.what)}")
                     continue
-                yield Finding(what, f"kept as {CHECKPOINTS}/{aside.name}, where nobody takes it for a whole one",
+                kept = f"kept as {CHECKPOINTS}/{aside.name}, where nobody takes it for a whole one"
+                yield Finding(what, kept + _rest_anew(run, step, steps),
                               partial(_set_aside, run, path, aside))  # fmt: skip
             continue
         if (whose := checkpoint_of_another(step, own, state)) is not None:
@@ -420,6 +421,15 @@ def _checkpoints(run: Run) -> Iterator[Finding]:
             yield Finding(f"the weights of step {step:,} have other names or shapes than those before it")
         shapes = found
     yield from _not_there(run)
+
+
+def _rest_anew(run: Run, step: int, steps: list[int]) -> str:
+    """Say how a finished run gets the last of these checkpoints' steps again; "" for another's."""
+    before = [saved for saved in steps if saved < step]
+    with suppress(UserError), run.store() as store:
+        if store.state()["status"] == "finished" and step == max(steps) and before:
+            return f"; to make the rest again: seqsum rewind {run.id} --step {before[-1]}, and resume it"
+    return ""
 
 
 def _set_aside(run: Run, path: Path, aside: Path) -> None:

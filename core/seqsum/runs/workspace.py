@@ -264,8 +264,10 @@ class Workspace:
         binned = self._binned(text)
         if binned is not None:
             raise RunGone(self.folder / binned)
-        near = did_you_mean(text, [*names, *by_id]) or f"; see seqsum runs (workspace {self.folder})"
-        raise UserError(f'runs: no run "{asked}"{near}')
+        near = did_you_mean(text, [*names, *by_id])
+        if self.folder.name == BIN_FOLDER:
+            raise UserError(f'runs: no run "{asked}" is in the bin{near}')
+        raise UserError(f'runs: no run "{asked}"{near or f"; see seqsum runs (workspace {self.folder})"}')
 
     def _binned(self, text: str) -> str | None:
         """Return the run in the bin that `text` names, when it names just one."""

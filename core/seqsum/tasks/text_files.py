@@ -69,7 +69,8 @@ class Decoded:
         said = f"set {setting} to what it is in, or " if setting else ""
         return (
             f"{self.first} is no {self.encoding}{more}; {by_hand}{said}save the file as "
-            "UTF-8 (iconv -f ENCODING -t UTF-8): auto knows UTF-8, Windows-1252, and UTF-16 and UTF-32 with a mark"
+            "UTF-8 (iconv -f ENCODING -t UTF-8); untold, it is read as UTF-8, by a mark as UTF-16 or UTF-32, and as "
+            "Windows-1252 where several letters speak for it"
         )
 
     @property
