@@ -58,6 +58,9 @@ def value(one: Entry, metric: str) -> float:
         ("ALPH", lambda one: one.summary.name == "alpha"),
         ("sota", lambda one: one.summary.preset == "sota"),
         ("night", lambda one: "night" in one.summary.tags),
+        ("Running", lambda one: one.summary.status == "running"),
+        ("not finished", lambda one: one.summary.status != "finished"),
+        ("finish", lambda one: False),
         ('"gamma or"', lambda one: one.summary.name.startswith("gamma or")),
         (
             "model.cell = lstm and accuracy > 0.9",

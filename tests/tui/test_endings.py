@@ -81,6 +81,11 @@ def test_a_live_run_that_goes_wrong_is_told_once(word):
 def test_an_end_says_how_it_went():
     ((_, text, _),) = told([ended := replace(run("a", group=None), verdict=Verdict("plateau", "It is flat."))], [ended])
     assert text.endswith("\nPlateau. It is flat.")
+    why = "gradient norm became +∞ at step 186 (learning rate 10); its update was not made"
+    verdict = Verdict("diverged", "Gradient norm became +∞ at step 186 (learning rate 10); its update was not made.")
+    failed = replace(run("a", "failed", group=None), reason=why, verdict=verdict)
+    ((_, text, _),) = told([failed], [failed])
+    assert text.endswith(f"\nDiverged: {why}") and text.count("186") == 1
 
 
 @pytest.mark.parametrize(("on_its_screen", "keys"), [(False, "; w, then r goes on"), (True, "any more; r goes on")])

@@ -159,10 +159,15 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
     text = f"at step {run.step:,} of {display.steps(run)}"
     if run.result is not None:
         text += f", {RESULTS[run.result]} {formatting.metric(run.result, run.metrics[run.result])}"
+    verdict = run.verdict
+    # Where a run failed for a number, the verdict says the reason once more.
+    if verdict and run.reason and run.reason.lower().startswith(verdict.sentence.rstrip(".").lower()):
+        text += f"\n{verdict.word.capitalize()}: {display.literal(run.reason)}"
+        return f"{status.sign} {run.name} {status.word}", text, run.status in ("failed", "died")
     if run.reason:
         text += f"\n{display.literal(run.reason)}"
-    if run.verdict:
-        text += f"\n{run.verdict.word.capitalize()}. {run.verdict.sentence}"
+    if verdict:
+        text += f"\n{verdict.word.capitalize()}. {verdict.sentence}"
     return f"{status.sign} {run.name} {status.word}", text, run.status in ("failed", "died")
 
 

@@ -1,6 +1,7 @@
 """The language that lists of runs are filtered by: words to look for, comparisons, `and`, `or`, `not`, brackets.
 
     sota  big-*  'two words'                words in name, preset, group, tags, note; an id from its beginning; * is all
+    finished  learned  'at chance'          a status or a verdict, by its whole word
     model.cell = lstm and accuracy > 0.9    settings, metrics, and what the list shows (step, progress, age …)
     status:running  tag:night  has:note     a word in one field; whether a run has something (not has:loss)
     owner:anna  not host:box                who made it, and on which machine
@@ -494,7 +495,10 @@ def _containing(word: Token) -> Test:
     def holds(entry: Entry, now: float) -> bool:
         # No list shows an id: in the midst of its letters, which mean nothing, nobody looks for a word.
         id = entry.summary.id.lower()
-        return id.startswith(begun) or begun in id.split("-") or any(wanted(of(entry.summary)) for of in SEARCHED)
+        if id.startswith(begun) or begun in id.split("-"):
+            return True
+        shown = any(TEXTS[name](entry.summary) == word.text.lower() for name in CHOICES)
+        return shown or any(wanted(of(entry.summary)) for of in SEARCHED)
 
     return holds
 
