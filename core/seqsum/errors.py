@@ -11,6 +11,14 @@ from types import CodeType
 
 from seqsum.text import one_line
 
+TELLERS = frozenset({
+    "bin", "compare", "completion", "delete", "doctor", "evaluate", "explain", "export", "filter", "fork", "inspect",
+    "launch", "man", "name", "note", "pack", "pause", "plugin", "predict", "presets", "prune", "pull", "push", "query",
+    "rename", "replicate", "rerun", "restore", "resume", "rewind", "runs", "sample", "set", "show", "snapshot", "star",
+    "stop", "sweep", "sync", "tag", "train", "unpack",
+})  # fmt: skip
+"""Words that messages begin with, which tell a shell's user where one comes from: commands, rooms of the engine, and
+what a line of the console is for. There a form stands around the message, and says it."""
 OURS = ("seqsum.", "torch.", "builtins")
 """How the modules of classes begin that no plug-in has written."""
 
@@ -20,10 +28,23 @@ class UserError(Exception):
 
     It may quote files and typed text, so control characters in it, line breaks among them, are made visible. Only what
     says several things has several lines.
+
+    in_form: what a form shows of it, where nobody has typed a command: without the word of TELLERS at its beginning, or
+    another sentence, where the way out is a flag
     """
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines: str, in_form: str = "") -> None:
         super().__init__("\n".join(map(one_line, lines)))
+        self.in_form = one_line(in_form) if in_form else untold(str(self))
+
+
+def untold(text: str) -> str:
+    """Return a message without the words of TELLERS at the beginning of its lines."""
+    found = []
+    for line in text.split("\n"):
+        word, _, rest = line.partition(": ")
+        found.append(rest if word in TELLERS and rest else line)
+    return "\n".join(found)
 
 
 class PluginError(UserError):

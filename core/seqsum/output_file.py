@@ -27,7 +27,8 @@ def new_file(path: Path, force: bool, command: str) -> Iterator[BinaryIO]:
         if path.exists() and not path.is_file():
             raise UserError(f"{command}: {shown} is no file (a device, a pipe or a socket); name a file")
         if os.path.lexists(path) and not force:
-            raise UserError(f"{command}: {shown} is there already; choose another name, or overwrite it with --force")
+            said = f"{shown} is there already; choose another name"
+            raise UserError(f"{command}: {said}, or overwrite it with --force", in_form=said)
         # Where it is a link, what it points to is written, as a shell would.
         with written_beside(path.resolve()) as file:
             yield file

@@ -18,6 +18,7 @@ from seqsum.models.settings import AutoregressiveConfig, BlocksConfig, Concatena
 from seqsum.models.size import model_size
 from seqsum.runs.metric_direction import bounds_of, direction_of
 from seqsum.schema import as_text
+from seqsum.slots import cores_here
 from seqsum.tasks import AnyTask
 from seqsum.tasks.curriculum import longest_by_step
 from seqsum.training.backends.fused_support import why_not_fused
@@ -60,7 +61,7 @@ def notes(config: Config, task: AnyTask | None = None, first: int = 0, typed: Co
     typed: the settings that a person named, by path: of those also the defaults are told that have no effect, but for
         0 and off, which ask for none.
     """
-    found = list(_unused(config, typed))
+    found = [*_unused(config, typed), *_cores(config)]
     if config.train.epochs is None or task is not None:
         run = _Run(config, config.train.steps if task is None else steps_of(config, task), first)
         solved = isinstance(config.model, AutoregressiveConfig)
@@ -370,6 +371,18 @@ def _of_the_data(config: Config, task: AnyTask, steps: int) -> Iterator[Note]:
         yield Note("train.backend", not_fused(reason))
     if config.train.processes > 1 and not isinstance(config.model, AutoregressiveConfig):
         yield from _too_small(config, task)
+
+
+def _cores(config: Config) -> Iterator[Note]:
+    """Threads beyond the machine's cores take turns on them."""
+    train, here = config.train, cores_here()
+    if train.threads > 1 and train.cores > here:
+        each = f" in each of {train.processes} processes" if train.processes > 1 else ""
+        yield Note(
+            "train.threads",
+            f"train.threads {train.threads:,}{each}: this machine has {counted(here, 'core')}; more threads than cores "
+            "are slower",
+        )
 
 
 def _too_small(config: Config, task: AnyTask) -> Iterator[Note]:

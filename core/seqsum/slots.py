@@ -29,6 +29,11 @@ SLOT = re.compile(r"slot-[0-9]+")
 TICKET = re.compile(r"[0-9]{20}-.+")
 
 
+def cores_here() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def worker_count() -> int:
     """Return how many workers may run side by side: SEQSUM_WORKERS, else the number of cores.
 
@@ -36,9 +41,7 @@ def worker_count() -> int:
     """
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
-        return min(
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_WORKERS
-        )
+        return min(cores_here(), MOST_WORKERS)
     if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
         raise ValueError(f'{VARIABLE}: must be a whole number from 1 to {MOST_WORKERS}, got "{text[:40]}"')
     return int(text)

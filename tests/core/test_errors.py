@@ -2,7 +2,9 @@
 
 import pytest
 
-from seqsum.errors import ConfigError, UserError, did_you_mean
+from seqsum.cli import ROOMS
+from seqsum.cli.arguments import COMMANDS
+from seqsum.errors import TELLERS, ConfigError, UserError, did_you_mean
 from seqsum.text import one_line, printable
 
 HOSTILE = "a\x1b[31mred\x9b2J\x00\x07\r\u202eb\udc80"
@@ -58,3 +60,13 @@ def test_did_you_mean_gives_the_name_in_its_own_case() -> None:
 def test_did_you_mean_is_silent_when_nothing_is_near(word: str) -> None:
     assert did_you_mean(word, ["hidden_size", "modulus"]) == ""
     assert did_you_mean(word, []) == ""
+
+
+def test_a_form_says_an_error_without_the_word_of_a_command() -> None:
+    assert set(TELLERS) == {*COMMANDS, *ROOMS, "filter", "name"}
+    assert UserError("sweep: there is none").in_form == "there is none"
+    assert UserError("task.file: no such file").in_form == "task.file: no such file"
+    assert UserError("sweep").in_form == "sweep" and UserError("sweep: ").in_form == "sweep: "
+    assert UserError("predict: give --force", in_form="choose another\nname").in_form == "choose another\\nname"
+    wrong = ConfigError("replicate", [("optim.lr", "too high"), ("train.steps", "too many")])
+    assert wrong.in_form == "optim.lr: too high\ntrain.steps: too many"

@@ -338,3 +338,12 @@ def test_a_learning_rate_that_reads_the_same_is_not_said_to_jump() -> None:
     assert fork_notes(config, longer, task, 2_000_000, EarlyStopping()) == []
     twice = config.changed({"train.steps": "8000000"}, "test")
     assert [note.path for note in fork_notes(config, twice, task, 2_000_000, EarlyStopping())] == ["train.steps"]
+
+
+def test_more_threads_than_cores_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqsum.setting_notes.cores_here", lambda: 4)
+    for threads, processes, told in ((999, 1, "999: this"), (4, 1, ""), (3, 2, "3 in each of 2 processes")):
+        config = quick().changed({"train.threads": threads, "train.processes": processes}, "test")
+        found = [note.text for note in notes(config) if note.path == "train.threads"]
+        assert bool(found) == bool(told)
+        assert not told or (f"train.threads {told}" in found[0] and "this machine has 4 cores" in found[0])

@@ -132,7 +132,7 @@ async def test_what_can_not_be_forked_is_said_as_one_types(parent, console, open
         assert isinstance(console.screen, ForkScreen)
         line.value, name = "train.steps=400", console.screen.query_one("#name", Input)
         name.value = "optim.lr=0.1"
-        said = 'name: "optim.lr=0.1" looks like a setting; it goes into the line Change'
+        said = '"optim.lr=0.1" looks like a setting; it goes into the line Change'
         await until(pilot, lambda: said in words_of(console, "#outcome"))
         assert button.disabled
         name.value = ""

@@ -192,7 +192,7 @@ async def test_a_refusal_is_told_in_its_own_words(scene, console, until, work, t
         await until(pilot, ready(console))
         await pilot.press("p")
         await until(pilot, lambda: told)
-    assert told == [("pause: one", "pause: [b]the disk is full[/b]", False)]
+    assert told == [("pause: one", "[b]the disk is full[/b]", False)]
 
 
 @pytest.mark.parametrize(

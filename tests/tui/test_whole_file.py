@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList, Static
 
+from seqsum.errors import UserError
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.confirm import ConfirmScreen
 from seqsum_tui.dialogs.told import ToldScreen
 from seqsum_tui.query import session
-from seqsum_tui.query.file_dialog import MEASURE, FileScreen
+from seqsum_tui.query.file_dialog import MEASURE, FileScreen, FileWanted
+from seqsum_tui.query.file_job import FileJob
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.shared.path_input import completed
 from support.asking import HereClient, learn
@@ -124,25 +126,59 @@ async def test_a_run_is_measured_on_a_file(console, scene, until):
         assert "60 sequences of the file" in screen_text(console) and "macro_f1" in screen_text(console)
 
 
-async def test_what_is_wrong_is_told_in_the_dialog(console, adder, until):
+def line_above(dialog, widget):
+    """Return what the line above a widget is called: a problem stands under the line that it is about."""
+    lines = list(dialog.query_one("#dialog").children)
+    above = lines[lines.index(widget) - 1]
+    return next((line.id for line in above.query(Input)), above.id)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_is_wrong_is_told_in_the_dialog(console, adder, until, size):
     Path("sums.txt").write_text("1 2\n")
+    Path("sums.csv").write_text("first,second\n1 2,3\n4 5,6\n")
     Path("there.csv").write_text("x")
-    async with console.run_test(size=(80, 24)) as pilot:
+    Path("no").mkdir()
+    async with console.run_test(size=size) as pilot:
         await opened(pilot, adder, until)
         dialog = console.screen
-        for typed, output, told in (
-            ("", "", "type the path"), ("nope.csv", "", "no such file"), ("sums.txt", "a.xlsx", "must end in one of"),
-            ("sums.txt", "there.csv", "there already"),
+        problem = dialog.query_one("#problem", Static)
+        for typed, output, column, field, told in (
+            ("", "", "", "file", "type the path"), ("nope.csv", "", "", "file", "no such file"),
+            ("no", "", "", "file", "is a folder"), ("sums.txt", "a.xlsx", "", "output", "must end in one of"),
+            ("sums.txt", "there.csv", "", "output", "there already"),
+            ("sums.csv", "sums.csv", "", "output", "that is the file that is read"),
+            ("sums.txt", "nowhere/a.csv", "", "output", "no folder"),
+            ("sums.csv", "a.csv", "", "column", "none called input or question or prompt or text; the columns are"),
+            ("sums.csv", "a.csv", "frist", "column", 'no column "frist"; did you mean "first"?'),
         ):  # fmt: skip
             dialog.query_one("#file", Input).value = typed
+            dialog.query_one("#column", Input).value = column
             await pilot.pause()
             if output:
                 dialog.query_one("#output", Input).value = output
             await pilot.press("enter")
-            await pilot.pause()
-            assert console.screen is dialog and told in str(dialog.query_one("#problem", Static).render())
+            await until(pilot, lambda told=told: told in str(problem.render()))
+            assert console.screen is dialog and "--" not in str(problem.render())
+            assert line_above(dialog, problem) == field and console.focused.id == field
+            assert told[:12] in screen_text(console)
+        dialog.query_one("#column", Input).value = "second"
+        await until(pilot, lambda: not str(problem.render()).strip())
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "can't be measured on a file" in str(problem.render()))
+        assert line_above(dialog, problem) == "offers"
         await pilot.press("escape")
         assert not isinstance(console.screen, FileScreen)
+
+
+async def test_what_is_wrong_later_is_told_without_a_commands_words(scene, adder, tmp_path):
+    (tmp_path / "sums.txt").write_text("1 2\n")
+    (tmp_path / "there.csv").write_text("of another")
+    job = FileJob(scene.folder, adder.id, None, FileWanted(tmp_path / "sums.txt", tmp_path / "there.csv"))
+    with pytest.raises(UserError) as caught:
+        await job.run()
+    assert "overwrite it with --force" in str(caught.value)
+    assert caught.value.in_form == f"{tmp_path / 'there.csv'} is there already; choose another name"
 
 
 def test_paths_are_completed_as_a_shell_does(tmp_path, monkeypatch):

@@ -69,6 +69,22 @@ def predict_file(options: argparse.Namespace, made: Callable[[argparse.Namespace
 
     made: loads the model; what can't be written is told before
     """
+    with _refused(options):
+        return _predicted(options, made)
+
+
+@contextmanager
+def _refused(options: argparse.Namespace) -> Iterator[None]:
+    """For programs that have a form of their own: say why a file can't be answered without a command's words, too."""
+    try:
+        yield
+    except UserError as error:
+        if options.json and options.file is not None and options.output is not None:
+            say_json({"event": "refused", "message": str(error), "in_form": error.in_form})
+        raise
+
+
+def _predicted(options: argparse.Namespace, made: Callable[[argparse.Namespace], Asking]) -> int:
     from seqsum.query.file_output import write_answers
 
     check_output(options)

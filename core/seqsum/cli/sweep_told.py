@@ -51,7 +51,7 @@ def say_list(workspace: Workspace, as_json: bool) -> int:
             # The others can be read all the same.
             if as_json:
                 say_json({"name": name, "status": UNREADABLE, "reason": str(error)})
-            rows.append([printable(name), UNREADABLE, "–", "–", printable(str(error).removeprefix("sweep: "))])
+            rows.append([printable(name), UNREADABLE, "–", "–", printable(error.in_form)])
             continue
         done = sum(setting.state != "running" for setting in tried)
         if as_json:

@@ -190,7 +190,8 @@ def create(workspace: Workspace, sweep: Sweep, *, named: bool) -> Sweep:
             taken = names(workspace)
             if named and sweep.name in taken:
                 way_out = f"seqsum sweep --resume {sweep.name} goes on with it, or choose another name"
-                raise UserError(f'sweep: there is a sweep "{sweep.name}" already; {way_out}')
+                there = f'there is a sweep "{sweep.name}" already'
+                raise UserError(f"sweep: {there}; {way_out}", in_form=f"{there}; choose another name")
             name = free_name(sweep.name, taken)
             made = sweep.model_copy(update={"name": name, "created": time.time()})
             folder = folder_of(workspace, name)

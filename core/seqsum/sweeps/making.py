@@ -101,7 +101,8 @@ def _check_goal(config: Config, goal: str, task: AnyTask) -> None:
     try:
         check_best(config.changed(changed, "sweep"), "sweep", task)
     except ConfigError as error:
-        raise UserError(f"sweep: --goal: {error.problems[0][1]}") from None
+        path, why = error.problems[0]
+        raise UserError(f"sweep: --goal: {why}", in_form=f"{path}: {why}") from None
 
 
 def name_after(preset: str) -> str:

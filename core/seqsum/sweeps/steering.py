@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from seqsum.errors import UserError, told_as
+from seqsum.errors import UserError, told_as, untold
 from seqsum.runs import Run, Workspace
 from seqsum.runs.access import by_another
 from seqsum.runs.run import said_status
@@ -45,9 +45,10 @@ def drive_beside(workspace: Workspace, name: str) -> None:
     while status_of(workspace, sweep) not in (*DRIVEN, "finished") and time.monotonic() < deadline:
         if process.poll():
             words = log.read_text(encoding="utf-8", errors="replace").split("\n")
-            why = next((printable(line).removeprefix("sweep: ") for line in reversed(words) if line.strip()), "")
+            why = next((untold(printable(line)) for line in reversed(words) if line.strip()), "")
             way_out = f"seqsum sweep --resume {name} tries it again"
-            raise UserError(f"sweep: {name} could not be begun{f': {why}' if why else ''}; {way_out}")
+            begun = f"{name} could not be begun{f': {why}' if why else ''}"
+            raise UserError(f"sweep: {begun}; {way_out}", in_form=begun)
         time.sleep(POLL_SECONDS)
 
 

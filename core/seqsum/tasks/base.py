@@ -204,14 +204,20 @@ class Task(ABC, Generic[TaskSettings]):
         """Which column of a file holds the questions that `parse` reads."""
         return FileColumn(usual=QUESTIONS)
 
+    @property
+    def truth_column(self) -> FileColumn | None:
+        """Which column of a file holds the right answers; None for a task whose file needs none."""
+        return None
+
     def of_file(self, file: AskedFile) -> Task[TaskSettings]:
         """Return this task with a file's rows held out, all of them; `asked_rows` says what became of them.
 
         Raises UserError where the file can't be read, and for a task whose data is no file's.
         """
+        said = f'the task "{self.config.name}" makes its questions itself'
         raise UserError(
-            f'evaluate: the task "{self.config.name}" makes its questions itself; seqsum predict --file asks it a file '
-            "of them"
+            f"evaluate: {said}; seqsum predict --file asks it a file of them",
+            in_form=f"{said}, and can't be measured on a file; have every row answered instead",
         )
 
     @property

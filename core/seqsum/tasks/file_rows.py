@@ -23,10 +23,22 @@ from seqsum.tasks.text_files import Decoded, Encoding
 from seqsum.text import one_line
 
 PLAIN_LINES = (".txt", ".text")
+OPTION, TRUTH_OPTION = "--column", "--truth-column"
 INPUT = "input"
 """What the one column of plain lines is called."""
 FIELD = "file"
 """What messages about the file begin with."""
+
+
+class ColumnNotFound(UserError):
+    """A column that is wanted is not there, or nobody can tell which it is.
+
+    said: the sentence up to its way out, which is another on the command line than in a form
+    """
+
+    def __init__(self, wanted: FileColumn, said: str, way_out: str, in_form: str) -> None:
+        super().__init__(f"{FIELD}: {said}{way_out}", in_form=f"{said}{in_form}")
+        self.wanted = wanted
 
 
 class TwoColumns(Protocol):
@@ -52,11 +64,16 @@ class FileColumn:
     name: str | None = None
     usual: tuple[str, ...] = ()
     first: bool = False
-    option: str = "--column"
+    option: str = OPTION
     header: Header = "auto"
     encoding: Encoding = "auto"
     table: bool = False
     """Whether plain text files are tables, too, as the run's own file is."""
+
+    @property
+    def truth(self) -> bool:
+        """Whether it holds the right answers."""
+        return self.option == TRUTH_OPTION
 
     def called(self, name: str | None) -> FileColumn:
         """Return this column under the name that a person says; as it is, where nobody does."""
@@ -69,7 +86,7 @@ def column_of_two(config: TwoColumns, named: Sequence[str | None], words: Sequen
     named: what both are called in the run's own file; words: what they are called usually
     """
     table = config.file is not None and Path(config.file).suffix.lower() in PLAIN_LINES
-    option = ("--column", "--truth-column")[place]
+    option = (OPTION, TRUTH_OPTION)[place]
     return FileColumn(
         named[place], tuple(words[place : place + 1]), place == 0, option, config.header, config.encoding, table
     )
@@ -134,7 +151,8 @@ class FileRows(ABC):
         """Return the name of a column that is wanted; raises UserError where it is not there."""
         if wanted.name is not None and self.columns.count(wanted.name) > 1:
             twice = self.columns.count(wanted.name)
-            raise UserError(f"{FIELD}: {self.source} has {twice} columns {shown(wanted.name)}; give them other names")
+            said = f"{self.source} has {twice} columns {shown(wanted.name)}"
+            raise ColumnNotFound(wanted, said, *["; give them other names"] * 2)
         names = [wanted.name] if wanted.name is not None else [*wanted.usual]
         found = next((name for name in names if self.has(name)), None)
         if found is None and wanted.name is None and (wanted.first or len(self.columns) == 1):
@@ -144,12 +162,12 @@ class FileRows(ABC):
         there = f"the columns are {listed([shown(name) for name in self.columns])}"
         if wanted.name is None:
             which = f"none called {' or '.join(wanted.usual)}" if wanted.usual else "several columns"
-            raise UserError(
-                f"{FIELD}: {self.source} has {which}; {there}: name the one to be read with {wanted.option}"
-            )
+            said = f"{self.source} has {which}; {there}: "
+            way_out = f"name the one to be read with {wanted.option}"
+            raise ColumnNotFound(wanted, said, way_out, "name the one to be read")
         near = one_line(did_you_mean(wanted.name, self.columns))
-        way_out = f"; {there}: say with {wanted.option} which it is"
-        raise UserError(f"{FIELD}: {self.source} has no column {shown(wanted.name)}{near}{way_out}")
+        said = f"{self.source} has no column {shown(wanted.name)}{near}; {there}: "
+        raise ColumnNotFound(wanted, said, f"say with {wanted.option} which it is", "say which it is")
 
 
 class _Table(FileRows):
@@ -276,8 +294,7 @@ def _is_named(rows: list[list[str]], wanted: Sequence[FileColumn], source: str) 
         return False
     named = names_columns(rows)
     if named is None:
-        raise UserError(
-            f"{FIELD}: {source}: {shown(', '.join(rows[0]))} may name the columns or be the first row of data; name "
-            f"the column to be read with {wanted[0].option}, or put names above the columns"
-        )
+        said = f"{source}: {shown(', '.join(rows[0]))} may name the columns or be the first row of data; "
+        way_out = "name the column to be read{}, or put names above the columns"
+        raise ColumnNotFound(wanted[0], said, way_out.format(f" with {wanted[0].option}"), way_out.format(""))
     return named

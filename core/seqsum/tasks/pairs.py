@@ -160,6 +160,10 @@ class Pairs(DataTask[PairsConfig]):
     def question_column(self) -> FileColumn:
         return self._column(0)
 
+    @property
+    def truth_column(self) -> FileColumn:
+        return self._column(1)
+
     def _column(self, place: int) -> FileColumn:
         config = self.config
         named = self._facts.get("columns") or (config.source_column, config.target_column)
@@ -168,7 +172,7 @@ class Pairs(DataTask[PairsConfig]):
     def of_file(self, file: AskedFile) -> Pairs:
         found = copy(self)
         found.part = "file"
-        targets = self._column(1).called(file.truth_column)
+        targets = self.truth_column.called(file.truth_column)
         found._file = PairsOfFile(file, self.question_column.called(file.column), targets, self.unit)
         return found
 

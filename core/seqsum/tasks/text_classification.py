@@ -184,6 +184,10 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def question_column(self) -> FileColumn:
         return self._column(0)
 
+    @property
+    def truth_column(self) -> FileColumn:
+        return self._column(1)
+
     def _column(self, place: int) -> FileColumn:
         config = self.config
         named = self._facts.get("columns") or (config.text_column, config.label_column)
@@ -194,7 +198,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
         found.part = "file"
         columns = (
             self.question_column.called(file.column),
-            self._column(1).called(file.truth_column),
+            self.truth_column.called(file.truth_column),
         )
         found._file = PairsOfFile(file, *columns, self.unit)
         with suppress(UserError):  # the training part may be gone: it tells which label is the most frequent

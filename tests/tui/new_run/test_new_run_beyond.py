@@ -106,6 +106,21 @@ async def test_one_is_queued_several_seeds_are_too(tmp_path: Path) -> None:
     assert [run.config() for run in alone.launcher.queued] == [load_preset("baseline").config]
 
 
+async def test_a_refusal_is_said_without_the_word_of_a_command(tmp_path: Path) -> None:
+    theirs = load_preset("baseline").config.changed({"track.group": "baseline", "optim.lr": 0.5}, "test")
+    Workspace(tmp_path).create("baseline", theirs, "of another")
+    app = NewRunApp(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        app.new_run.query_one("#seeds", Input).value = "3"
+        await until(pilot, lambda: app.new_run.draft.seeds == 3)
+        await pilot.press("f5")
+        await until(pilot, lambda: "choose another group" in app.text("#message"))
+        said = app.text("#message")
+        assert 'the group "baseline" has runs with optim.lr 0.5, not 0.001' in said and "replicate" not in said
+    assert app.result is NOT_YET or app.result is None
+
+
 def test_the_command_of_several_seeds_starts_the_same_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQSUM_WORKSPACE", str(tmp_path))
     draft = RunDraft(load_preset("sota"))

@@ -475,7 +475,7 @@ class CompareScreen(ConsoleScreen[None]):
             found = await in_thread(self.console.workspace.summaries)
         except (UserError, OSError) as error:
             title = "The workspace can't be read"
-            self.notify(str(error), title=title, severity="error")
+            self.notify(display.told(error), title=title, severity="error")
             return
         runs = [run for run in found if run.id not in self.model.ids]
         if not self.is_current:

@@ -125,7 +125,7 @@ async def write_shown(screen: Screen[Any], path: Path, made: Callable[[], tuple[
     try:
         size, messages = await in_thread(written)
     except (UserError, OSError) as error:
-        screen.notify(str(error), title="Not exported", severity="error")
+        screen.notify(display.told(error), title="Not exported", severity="error")
         return
     screen.notify(f"{for_people(path)}, {size:,} bytes", title="Exported", timeout=10)
     for message in messages:

@@ -131,7 +131,7 @@ class ForkScreen(CheckpointDialog[ForkWish]):
         except ConfigError as error:
             self._show_problem("; ".join(f"{path} {reason}" for path, reason in error.problems))
         except UserError as error:
-            self._show_problem(str(error).removeprefix("fork: "))
+            self._show_problem(error.in_form)
         else:
             self.outcome(_in_words(differences, notes), possible=True)
             if submit:

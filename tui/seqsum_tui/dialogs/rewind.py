@@ -86,7 +86,7 @@ class RewindScreen(CheckpointDialog[int]):
         except UserError as error:
             if self.focused is self.query_one("#accept"):
                 self._list.focus()
-            self.outcome(display.wrong(str(error).removeprefix("rewind: ")), possible=False)
+            self.outcome(display.wrong(error.in_form), possible=False)
 
     @on(OptionList.OptionSelected)
     def _to_button(self) -> None:

@@ -11,6 +11,7 @@ from seqsum.errors import UserError
 from seqsum_tui.dialogs.checkpoints import checkpoints_of
 from seqsum_tui.dialogs.fork import ForkScreen
 from seqsum_tui.dialogs.rewind import RewindScreen, earlier_than
+from seqsum_tui.shared import display
 from seqsum_tui.shared.key_words import key_word
 from seqsum_tui.shared.polling import in_thread
 from seqsum_tui.shared.run_actions import RunScreen
@@ -46,7 +47,7 @@ class Branching:
         try:
             child = await in_thread(lambda: commands.fork(workspace, launcher, run, wish.step, wish.changes, wish.name))
         except (UserError, OSError, sqlite3.Error) as error:
-            self._screen.app.notify(str(error), title="No fork", severity="error", timeout=10)
+            self._screen.app.notify(display.told(error), title="No fork", severity="error", timeout=10)
             return
         self._screen.app.notify(f"from step {wish.step:,}", title=f"{child.record.name}: forked")
         # Whoever went elsewhere meanwhile stays there; a way back from the fork is a way back to the list.

@@ -75,7 +75,7 @@ class RunDraft:
                 return f'there is a sweep "{self.name.strip()}" already'
             check_typed_name(self.name, "it has a line of its own in the form")
         except UserError as error:
-            return str(error).removeprefix("name: ").removeprefix("sweep: ")
+            return error.in_form
         return None
 
     @property
@@ -376,5 +376,5 @@ def read_presets(wanted: str | None) -> tuple[list[Preset], Preset, str]:
     try:
         own = load_preset(wanted)
     except UserError as error:
-        return found, known.get(DEFAULT_PRESET, found[0]), str(error)
+        return found, known.get(DEFAULT_PRESET, found[0]), error.in_form
     return [*(preset for preset in found if preset.name != own.name), own], own, ""

@@ -74,7 +74,7 @@ class EstimateLine(FittedText):
         try:
             found = await in_thread(lambda: self._estimate(config))
         except UserError as error:
-            text = printable(str(error)).split("\n")[0]
+            text = printable(error.in_form).split("\n")[0]
         except Exception:
             # A plug-in's task may fail in any way: it is told when the run starts, and must not end the console now.
             text = ""
@@ -99,7 +99,7 @@ class EstimateLine(FittedText):
         try:
             cost = cost_of(config, space, trials, seeds, self.side_by_side, self._speeds or ())
         except UserError as error:
-            return printable(str(error)).split("\n")[0], 0.0
+            return printable(error.in_form).split("\n")[0], 0.0
         parts = [f"{formatting.count(cost.settings, 'setting')} × {formatting.count(seeds, 'seed')}"]
         parts[0] += f" = {formatting.count(cost.runs, 'run')}"
         time = "" if cost.seconds is None else f"about {formatting.roughly(cost.seconds)} on an idle machine, "

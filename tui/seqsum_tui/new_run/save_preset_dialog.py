@@ -106,8 +106,8 @@ class SavePresetScreen(Dialog[str]):
             await in_thread(lambda: save_preset(config=self._config, overwrite=overwrite, **values))
         except PresetExistsError as error:
             self._overwrite = values["name"]
-            self._say(f"{str(error).removeprefix('name: ')}: enter again writes over it")
+            self._say(f"{error.in_form}: enter again writes over it")
         except UserError as error:
-            self._say(str(error), bad=True)
+            self._say(error.in_form, bad=True)
         else:
             self.dismiss(values["name"])

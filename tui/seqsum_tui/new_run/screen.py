@@ -517,7 +517,7 @@ class NewRunScreen(ConsoleScreen[Run | None]):
         try:
             await in_thread(lambda: write(path, text.encode()))
         except UserError as error:
-            self._say(str(error), bad=True)
+            self._say(error.in_form, bad=True)
         else:
             self._say(f"saved: {self.draft.file_command(path, self._starter.workspace.folder)} runs it")
 

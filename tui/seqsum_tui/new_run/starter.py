@@ -60,7 +60,7 @@ class Starter:
             made = create(self.workspace, wanted, named=name is not None)
             drive_beside(self.workspace, made.name)
         except UserError as error:
-            return Refused(str(error))
+            return Refused(error.in_form)
         except OSError as error:
             return Refused(f"the sweep can't be started: {error.strerror or error}")
         return Swept(made.name)
@@ -70,7 +70,7 @@ class Starter:
         try:
             return self._start_seeds(draft) if draft.seeds > 1 else self._start_one(draft, queue)
         except UserError as error:
-            return Refused(str(error))
+            return Refused(error.in_form)
         except OSError as error:
             return Refused(f"the worker can't be started: {error.strerror or error}")
 

@@ -79,7 +79,8 @@ class FileJob:
             return False
         self.told = [str(one) for one in last.get("told", ())]
         if not self.told:
-            raise UserError(error.strip() or f"{self.title} ended by itself")
+            said = error.strip() or f"{self.title} ended by itself"
+            raise UserError(said, in_form=str(last.get("in_form", "")))
         return True
 
     def _say(self, words: str) -> None:

@@ -525,8 +525,8 @@ class QueryScreen(ConsoleScreen[None]):
 
     def action_whole_file(self) -> None:
         """Answer a file into another, or measure the run on it, beside the console; or stop that."""
-        session = self.askings[0].session
-        self.do(partial(self._whole_file.ask, session.run.id, session.step), name="file", group=OPENING, exclusive=True)
+        ask = partial(self._whole_file.ask, self.askings[0].session)
+        self.do(ask, name="file", group=OPENING, exclusive=True)
 
     def _show_file(self) -> None:
         self._show_pages()

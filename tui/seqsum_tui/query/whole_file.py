@@ -5,6 +5,7 @@ What was begun goes on when the screen is left; one file at a time.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from weakref import WeakKeyDictionary
 
 from textual.app import App
@@ -12,10 +13,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from seqsum.errors import UserError
+from seqsum.query.questions.facts import FactsAnswer
 from seqsum_tui.dialogs.confirm import ConfirmScreen
 from seqsum_tui.dialogs.told import ToldScreen
 from seqsum_tui.query.file_dialog import FileScreen
 from seqsum_tui.query.file_job import FileJob
+from seqsum_tui.query.session import Session
 from seqsum_tui.shared import display
 from seqsum_tui.shared.context import ENDS_WITH_IT, ConsoleScreen
 
@@ -47,7 +50,7 @@ class WholeFile:
         if job is not None:
             line.update(Content.assemble(display.literal(job.words), ("  ·  F stops it", "$foreground-muted")))
 
-    async def ask(self, run_id: str, step: int | None) -> None:
+    async def ask(self, session: Session) -> None:
         """Ask for a file and begin with it; where one is under way, offer to stop that."""
         screen, job = self._screen, self.job
         if job is not None:
@@ -55,10 +58,16 @@ class WholeFile:
             if await screen.app.push_screen_wait(ConfirmScreen(f"Stop {display.literal(job.title)}?", detail, "Stop")):
                 job.stop()
             return
-        wanted = await screen.app.push_screen_wait(FileScreen())
+
+        async def facts() -> FactsAnswer | None:
+            with suppress(UserError, OSError):
+                await session.load()
+            return session.facts
+
+        wanted = await screen.app.push_screen_wait(FileScreen(facts))
         if wanted is None:
             return
-        job = _UNDER_WAY[screen.app] = FileJob(screen.console.workspace_folder, run_id, step, wanted)
+        job = _UNDER_WAY[screen.app] = FileJob(screen.console.workspace_folder, session.run.id, session.step, wanted)
         self.show()
         # Of the console, not of the screen: it goes on when that is left.
         screen.app.run_worker(_done(screen.app, job), name=job.title, group=ENDS_WITH_IT)
@@ -69,7 +78,8 @@ async def _done(app: App[object], job: FileJob) -> None:
     try:
         finished = await job.run()
     except UserError as error:
-        app.notify(display.literal(str(error)), title=f"Not done: {display.literal(job.title)}", severity="error")
+        title = f"Not done: {display.literal(job.title)}"
+        app.notify(display.literal(display.told(error)), title=title, severity="error")
     except OSError as error:
         app.notify(str(error), title="The command line can't be started", severity="error")
     else:

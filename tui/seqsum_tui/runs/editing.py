@@ -314,7 +314,7 @@ class RunEditor:
             config = await in_thread(run.config)
         except (UserError, OSError, sqlite3.Error) as error:
             title = f"Re-run {summary.name}"
-            self._list.app.notify(str(error), title=title, severity="error")
+            self._list.app.notify(display.told(error), title=title, severity="error")
             return
         if sweep_of(summary.group, await in_thread(lambda: names(self._list.console.workspace))) is not None:
             # A sweep's group holds one setting: what is changed now is none of it.
@@ -346,5 +346,5 @@ def _each(
         try:
             work(thing)
         except (UserError, OSError) as error:
-            problems.append(f"{display.literal(name(thing))}: {display.literal(str(error))}")
+            problems.append(f"{display.literal(name(thing))}: {display.literal(display.told(error))}")
     return problems

@@ -203,7 +203,7 @@ class FilterLine(Vertical):
         scrolled = int(box.scroll_offset.x)
         left = max(len(SIGN) + cell_len(box.value[:start]) - scrolled, 0)
         carets = "^" * max(cell_len(box.value[start:end]), 1)
-        text = display.literal(str(error).removeprefix("filter: "))
+        text = display.literal(error.in_form)
         room = self.size.width - 2
         if left + len(carets) + 1 + cell_len(text) <= room:
             return Content(f"{' ' * left}{carets} {text}")

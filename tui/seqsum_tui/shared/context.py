@@ -168,7 +168,7 @@ class ConsoleScreen(Screen[ScreenResultType]):
 
     def tell_once(self, said: str | Exception, title: str, severity: SeverityLevel = "error") -> None:
         """Say what is not among `told` yet."""
-        text = display.sentence(str(said)) or type(said).__name__
+        text = display.sentence(said if isinstance(said, str) else display.told(said)) or type(said).__name__
         if text not in self.told:
             self.told.add(text)
             self.notify(text, title=title, severity=severity)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
+from seqsum.errors import UserError, untold
 from seqsum.text import shown
 
 if TYPE_CHECKING:
@@ -106,9 +107,14 @@ def wrong(text: str) -> Content:
     return Content.styled(f"✗ {literal(sentence(text))}", "$text-error")
 
 
+def told(error: BaseException) -> str:
+    """Return what a screen says of an error: nobody has typed a command in it."""
+    return error.in_form if isinstance(error, UserError) else str(error)
+
+
 def sentence(text: str) -> str:
     """Return what an error says without the word that shells are told where it comes from."""
-    said = text.removeprefix("runs: ").removeprefix("sweep: ")
+    said = untold(text)
     return said if said == text else f"{said[:1].upper()}{said[1:]}"
 
 

@@ -195,7 +195,7 @@ class RunScreen(ConsoleScreen[None]):
                     await in_thread(lambda: work(run))
             except (UserError, OSError, sqlite3.Error) as error:
                 self.console.ends_awaited.discard(run.id)
-                return f"{display.literal(name)}: {display.literal(str(error))}"
+                return f"{display.literal(name)}: {display.literal(display.told(error))}"
             finally:
                 self._asked.discard((run.id, verb))
             return ""
@@ -224,7 +224,7 @@ class RunScreen(ConsoleScreen[None]):
         except (UserError, OSError, sqlite3.Error) as error:
             self.console.ends_awaited.discard(run.id)
             title = f"{verb}: {name}"
-            self.app.notify(str(error), title=title, severity="error", timeout=10)
+            self.app.notify(display.told(error), title=title, severity="error", timeout=10)
         else:
             self.app.notify(outcome(answer), title=_title(verb, name))
         finally:

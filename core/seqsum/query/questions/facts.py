@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from seqsum.query.question import Answer, Question
@@ -24,6 +25,18 @@ class ModelFacts(Answer):
     classes: int
 
 
+class ColumnFacts(Answer):
+    """Which column of a file is meant, as `seqsum.tasks.file_rows.FileColumn` has it."""
+
+    name: str | None
+    usual: list[str]
+    first: bool
+    option: str
+    header: Literal["auto", "yes", "no"]
+    encoding: str
+    table: bool
+
+
 class FactsAnswer(Answer):
     run: str
     name: str
@@ -42,6 +55,10 @@ class FactsAnswer(Answer):
     model: ModelFacts
     asks: list[str]
     """What this run has an answer to."""
+    columns: list[ColumnFacts]
+    """Which columns of a file are read: of questions, and of their right answers where the task has them."""
+    measured_on_files: bool
+    """Whether it can be measured on a file: not where the task makes its questions itself."""
 
 
 class Facts(Question):
@@ -51,9 +68,10 @@ class Facts(Question):
     def answer(self, asked: Asked) -> FactsAnswer:
         from seqsum.query.registry import questions
         from seqsum.query.task_facts import goes_on, labels_of, what_is_asked
+        from seqsum.tasks.base import Task
 
         run, task = asked.run, asked.task
-        what = what_is_asked(task)
+        what, columns = what_is_asked(task), (task.question_column, task.truth_column)
         return FactsAnswer(
             run=run.id,
             name=run.name,
@@ -67,6 +85,8 @@ class Facts(Question):
             labels=labels_of(task),
             checkpoints=asked.shelf.steps(),
             model=_model(asked.loaded),
+            columns=[ColumnFacts(**asdict(one)) for one in columns if one is not None],
+            measured_on_files=type(task).of_file is not Task.of_file,
             asks=[name for name, question in questions().items() if question.unfit(asked.loaded) is None],
         )
 
