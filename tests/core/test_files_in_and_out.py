@@ -288,6 +288,13 @@ def test_sums_are_asked_from_plain_lines(place: Path) -> None:
     for row in (rows[0], rows[1], rows[3]):
         assert row["prediction"] == str(answerer.ask("predict", input=row["input"])[1]["answer"]["prediction"])
     assert "makes its questions itself" in refused("evaluate", run.id, "--file", str(place / "sums.txt"))
+    # What the command line itself writes can be asked.
+    said = [call("predict", run.id, question, "--json")[1] for question in ("1 2 3", "5 5")]
+    assert [json.loads(line)["input"] for line in said] == [[1, 2, 3], [5, 5]]
+    (place / "said.jsonl").write_text("".join(said))
+    assert call("predict", run.id, "--file", str(place / "said.jsonl"), "--output", str(place / "again.csv"))[0] == 0
+    again = [(row["truth"], row["prediction"]) for row in read(place / "again.csv")]
+    assert again == [("6", rows[0]["prediction"]), ("0", rows[3]["prediction"])]
 
 
 def series(count: int, ahead: int = 0, seed: int = 0) -> list[list[str]]:

@@ -241,7 +241,10 @@ class _Objects(FileRows):
 
     def cell(self, row: FileRow, column: str) -> str:
         made = row.made or {}
-        return as_cell(made[column] if column in made else at_path(made, column))
+        value = made[column] if column in made else at_path(made, column)
+        # Numbers as `predict --json` writes a question, and as one types them.
+        numbers = isinstance(value, list) and value and all(type(one) in (int, float) for one in value)
+        return " ".join(map(as_cell, value)) if numbers else as_cell(value)
 
 
 class _Lines(FileRows):
