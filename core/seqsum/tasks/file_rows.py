@@ -243,8 +243,9 @@ class _Objects(FileRows):
         made = row.made or {}
         value = made[column] if column in made else at_path(made, column)
         # Numbers as `predict --json` writes a question, and as one types them.
-        numbers = isinstance(value, list) and value and all(type(one) in (int, float) for one in value)
-        return " ".join(map(as_cell, value)) if numbers else as_cell(value)
+        if isinstance(value, list) and value and all(type(one) in (int, float) for one in value):
+            return " ".join(map(as_cell, value))
+        return as_cell(value)
 
 
 class _Lines(FileRows):
