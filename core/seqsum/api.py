@@ -570,11 +570,11 @@ def _table(runs: Iterable[TrainedRun]) -> str:
     """Runs as an HTML table, for a notebook; every text literally."""
     summaries = [one.run.outline() for one in runs]
     names = list(
-        dict.fromkeys(name for one in summaries for name in ("loss", "accuracy", "mae") if name in one.metrics)
+        dict.fromkeys(name for one in summaries for name in ("loss", "accuracy", "mae") if one.value(name) is not None)
     )
     rows = []
     for one in summaries:
-        values = [metric(name, one.metrics[name]) if name in one.metrics else "–" for name in names]
+        values = [metric(name, one.value(name)) for name in names]
         rows.append((one.name, one.status, f"{one.step:,}", *values))
     return _html_table(("run", "status", "step", *names), rows)
 

@@ -16,6 +16,9 @@ from typing import Any
 NONE = "–"
 CLOCKS_DIFFER = 60.0
 """By so many seconds, at most, a time of another machine may lie ahead and still be now."""
+MOST_OF_A_SHARE = 1.5
+"""In another program's log a share is above 1 by a little at most, by rounding or smoothing; what is well above is in
+percent."""
 PERCENTS = frozenset({"%", "percent", "percentage", "pct"})
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e6
 _SUFFIXES = {3: "k", 6: "M", 9: "G", 12: "T"}
@@ -26,7 +29,7 @@ def metric(name: str, value: float | None) -> str:
     name = name.lower().replace(" ", "_")
     if value is None or not math.isfinite(value):
         return number(value)
-    if is_share(name):
+    if is_share(name, value):
         return percent(value)
     if name in ("lr", "learning_rate"):
         return learning_rate(value)
@@ -37,11 +40,17 @@ def metric(name: str, value: float | None) -> str:
     return moment(value) if name == "wall_time" else number(value)
 
 
-def is_share(name: str) -> bool:
-    """Say whether a metric of this name runs from 0 to 1 and is read in percent."""
-    if in_percent(name):
+def is_share(name: str, highest: float | None = None) -> bool:
+    """Say whether a metric of this name runs from 0 to 1 and is read in percent.
+
+    highest: of its values; of what is called so and has one well above 1 it is not true: scripts log an `acc` in
+    percent, too. Without it that name alone does not tell.
+    """
+    if in_percent(name) or (highest is not None and highest > MOST_OF_A_SHARE):
         return False
     name = name.lower()
+    if highest is not None and "acc" in re.findall(r"[a-z0-9]+", name.replace("_", " ")):
+        return True
     return "accuracy" in name or name.endswith(("_share", "f1")) or name.startswith("probability")
 
 

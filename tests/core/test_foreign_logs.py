@@ -723,3 +723,51 @@ def test_where_nobody_knows_how_many_steps_there_are_to_be_no_time_is_left(
     summary = run.summary()
     assert summary.status == "running" and summary.seconds_left is None
     assert " left" not in call("show", run.id, "--workspace", str(tmp_path / "runs"))[1]
+
+
+NAMES_OF_ACCURACY = ["accuracy", "acc", "val_acc", "val_accuracy", "Val/Accuracy", "accuracy/validation", "test_acc"]
+
+
+@pytest.mark.parametrize("name", NAMES_OF_ACCURACY)
+def test_what_stands_in_the_accuracys_column_is_what_one_filters_and_sorts_by(
+    name: str, logs: Path, follow: Any, tmp_path: Path
+) -> None:
+    for run, value in (("low", 0.25), ("high", 0.95), ("none", None)):
+        head, cell = (f",{name}", f",{value}") if value is not None else ("", "")
+        (logs / f"{run}.csv").write_text(f"step,loss{head}\n1,1.0{cell}\n")
+    follow(logs)
+    where = ("--workspace", str(tmp_path / "runs"))
+    shown = call("runs", *where)[1].splitlines()
+    at = shown[0].index("ACCURACY")
+    column = {line.split()[1]: line[at:].split()[0] for line in shown[1:] if not line.startswith(" ")}
+    assert column == {"low": "25.00%", "high": "95.00%", "none": "–"}
+    for asked in ("accuracy > 0.9", "accuracy = 95%", "has:accuracy and not accuracy < 0.9"):
+        assert [one["name"] for one in lines("runs", "--filter", asked, *where)] == ["high"]
+    assert [one["name"] for one in lines("runs", "--sort", "accuracy", *where)] == ["high", "low", "none"]
+    assert "95.00%" in call("show", "high", *where)[1].split("metrics")[1].split(name)[1].split("\n")[0]
+    assert f"{name} 95.00%" in call("show", "high", *where)[1].splitlines()[0]
+
+
+@pytest.mark.parametrize("order", [["accuracy", "val_accuracy"], ["val_accuracy", "accuracy"], ["val_acc", "acc"]])
+def test_beside_one_that_is_held_out_the_accuracy_of_training_tells_nothing(
+    order: list[str], logs: Path, follow: Any, tmp_path: Path
+) -> None:
+    """So Keras calls them."""
+    values = {name: 0.5 if name.startswith("val") else 0.999 for name in order}
+    (logs / "a.csv").write_text(f"epoch,{','.join(order)}\n1,{','.join(str(values[name]) for name in order)}\n")
+    (run,) = follow(logs).values()
+    summary = run.summary(judged=True)
+    assert summary.value("accuracy") == 0.5 and summary.metrics == values and summary.verdict is None
+    told = call("show", run.id, "--workspace", str(tmp_path / "runs"))[1]
+    assert "99.90%" in told and f"{order[0] if order[0].startswith('val') else order[1]} 50.00%" in told.splitlines()[0]
+
+
+def test_what_a_script_counts_in_percent_is_no_share(tmp_path: Path) -> None:
+    import seqsum
+
+    with seqsum.watch("mine", workspace=tmp_path / "runs") as watched:
+        for step in range(1, 20):
+            watched.log(step, loss=1 / step, acc=99.5)
+    (summary,) = Workspace(tmp_path / "runs").summaries()
+    assert summary.value("accuracy") is None and summary.verdict is not None and summary.verdict.word != "learned"
+    assert metric("acc", 99.5) == "99.500" and metric("acc", 0.995) == "99.50%" and metric("pace", 0.5) == "0.5000"

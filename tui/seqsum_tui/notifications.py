@@ -158,7 +158,7 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
     status = display.status(run.status)
     text = f"at step {run.step:,} of {display.steps(run)}"
     if run.result is not None:
-        text += f", {RESULTS[run.result]} {formatting.metric(run.result, run.metrics[run.result])}"
+        text += f", {RESULTS[run.result]} {formatting.metric(run.result, run.value(run.result))}"
     verdict = run.verdict
     # Where a run failed for a number, the verdict says the reason once more.
     if verdict and run.reason and run.reason.lower().startswith(verdict.sentence.rstrip(".").lower()):
@@ -197,7 +197,7 @@ def _group_end(name: str, runs: list[Summary]) -> list[tuple[str, str, bool]]:
     number = formatting.count(len(runs), "run")
     text = number if finished == len(runs) else f"{finished} of {number}"
     for metric, called in RESULTS.items():
-        standing = standing_of([(run.status, run.metrics.get(metric)) for run in runs], direction_of(metric))
+        standing = standing_of([(run.status, run.value(metric)) for run in runs], direction_of(metric))
         if standing is not None:
             of = f" ({standing.share} with a value)" if standing.share else ""
             text += f", median {called} {formatting.metric(metric, standing.median)}{of}"

@@ -113,7 +113,7 @@ class Follower:
             if self.as_json:
                 self._say_points()
                 continue
-            now, result = time.monotonic(), summary.metrics[summary.result] if summary.result else None
+            now, result = time.monotonic(), summary.value(summary.result) if summary.result else None
             standing = summary.step, str(result)  # as text: NaN is like itself
             # A run that has not gone on has nothing to say; one that is slow says so by its next line.
             due = now - last_line > LINE_SECONDS or standing[1] != seen[1] or not summary.live

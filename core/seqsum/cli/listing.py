@@ -47,9 +47,10 @@ def runs(options: argparse.Namespace) -> int:
             summary.status,
             summary.verdict.word if summary.verdict else "–",
             progress(summary),
-            metric("loss", summary.metrics.get(summary.named("loss"))),
+            metric("loss", summary.value("loss")),
             *(
-                measured(summary, name) + EARLIER_SIGN * (name == "accuracy" and _measured_earlier(summary))
+                measured(summary, summary.named(name))
+                + EARLIER_SIGN * (name == "accuracy" and _measured_earlier(summary))
                 for name in results
             ),
             *owners[place : place + 1],
@@ -82,4 +83,4 @@ def _owners(workspace: Workspace, summaries: list[Summary]) -> list[str]:
 
 
 def _measured_earlier(summary: Summary) -> bool:
-    return bool(summary.measure) and "accuracy" in summary.metrics
+    return bool(summary.measure) and summary.value("accuracy") is not None

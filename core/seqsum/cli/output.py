@@ -181,7 +181,8 @@ def reached(summary: Summary) -> list[str]:
     """The last loss and the last result of a run, each with its name, and the result with its step if that is past."""
     name = summary.named("loss")
     loss = [f"{one_line(name)} {metric('loss', summary.metrics[name])}"] if name in summary.metrics else []
-    return loss + ([f"{summary.result} {measured(summary, summary.result)}"] if summary.result else [])
+    result = summary.result
+    return loss + ([f"{one_line(summary.named(result))} {measured(summary, summary.named(result))}"] if result else [])
 
 
 def measured(summary: Summary, name: str) -> str:

@@ -21,7 +21,7 @@ from seqsum.compare.rows import Row, rows_of
 from seqsum.compare.spread import QUARTILES
 from seqsum.compare.tables import unique_names
 from seqsum.errors import UserError, did_you_mean
-from seqsum.formatting import count, enumerated, is_share
+from seqsum.formatting import count, enumerated
 from seqsum.plotting.axes import PLAIN, Drawn, Scale, ValueAxis, axis_notes, lines_on, value_scale
 from seqsum.plotting.drawing import Area, Line, Picture, Words
 from seqsum.plotting.nonfinite import kinds_of, mark_broken
@@ -153,7 +153,7 @@ def _scales(
     low = begun if first is None or (options.log_x and first <= 0) else first
     high = max(float(row.x[-1]) for row in drawn) if last is None else last
     high = high if high > low else low * (1 + 1e-9) + 1e-9
-    shares = is_share(comparison.metric)
+    shares = comparison.share
     curves = [_on_axis(row, options).where((row.x >= low) & (row.x <= high)) for row in drawn]
 
     def rounded(lowest: float, highest: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData
 from seqsum.compare.rows import Row, XKind, notes_of
 from seqsum.errors import UserError
-from seqsum.formatting import is_share, metric, number
+from seqsum.formatting import metric, number
 from seqsum.plotting.axes import (
     MARGIN,
     PLAIN,
@@ -66,14 +66,14 @@ def curves_picture(
     begin = min((float(row.x[row.x > 0][0]) for row in drawn if row.x[-1] > 0), default=1.0) if log_x else 0.0
     low_x, high_x = x_range or (begin, max(float(row.x[-1]) for row in drawn))
     curves = [_on_axis(row, axis.log, smoothing).where((row.x >= low_x) & (row.x <= high_x)) for row in drawn]
-    values, flattened = _scale(curves, axis, share=is_share(comparison.metric))
+    values, flattened = _scale(curves, axis, share=comparison.share)
     frame = Frame(Scale(low_x, max(high_x, low_x * (1 + 1e-9) + 1e-9), LEFT, WIDTH - RIGHT, log_x), values)
     what = [_what(drawn), f"smoothed over {number(smoothing)} steps" if smoothing else ""]
     hidden = sum(curve.hidden for curve in curves)
     picture = _begin(comparison.metric, ", ".join(filter(None, what)), len(drawn), values, hidden, flattened, axis)
     ticks = (log_x_ticks if log_x else linear_ticks)(low_x, high_x, 9).pairs
     words = f"{X_WORDS[x]}{', log' if log_x else ''}"
-    draw_axes(picture, frame.x, frame.y, ticks, words, share=is_share(comparison.metric))
+    draw_axes(picture, frame.x, frame.y, ticks, words, share=comparison.share)
     for row, curve in zip(drawn, curves, strict=True):
         if row.kind == "group":
             _band(picture, frame, row, curve)
@@ -118,7 +118,7 @@ def scatter_picture(
         raise UserError(f"compare: no run that is shown has values of {comparison.metric}")
     found = np.array([value for _, _, _, value in points])
     cloud = Drawn(np.array([place for _, _, place, _ in points]), found, found, found, kinds_of(found))
-    values, flattened = _scale([cloud], axis, share=is_share(comparison.metric))
+    values, flattened = _scale([cloud], axis, share=comparison.share)
     low, high = float(cloud.x.min()), float(cloud.x.max())
     margin = 0.5 if x_axis.kind == "names" else 0.06 * (high - low) or 0.5
     frame = Frame(Scale(low - margin, high + margin, LEFT, WIDTH - RIGHT), values)
@@ -131,7 +131,7 @@ def scatter_picture(
     picture = _begin(title, over, len(points), values, hidden, flattened, axis)
     ticks = x_axis.ticks(low - margin, high + margin, 8)
     words = field + (", logarithmic" if x_axis.kind == "log" else "")
-    draw_axes(picture, frame.x, frame.y, ticks, words, share=is_share(comparison.metric))
+    draw_axes(picture, frame.x, frame.y, ticks, words, share=comparison.share)
     for line in lines_on(frame.y, *zip(*middle, strict=True)) if len(middle) > 1 else []:
         picture.marks.append(
             Line(tuple((frame.x(place), height) for place, height in line), "#bbbbbb", 1.4, (4.0, 3.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from seqsum.compare.history import History
 from seqsum.compare.looks import Look, looks_of, ranks_in
 from seqsum.errors import UserError
 from seqsum.files import file_stamp
+from seqsum.formatting import is_share
 from seqsum.runs import Buckets, Run, Summary
 from seqsum.runs.buckets import Floats
 from seqsum.runs.database import StoreBusy
@@ -24,6 +26,7 @@ from seqsum.runs.kept import version_of
 from seqsum.runs.metric_direction import Direction, direction_of
 from seqsum.runs.parts import part_told
 from seqsum.runs.per_token import PER_CHARACTER, Tokens, tokens_of, tokens_told
+from seqsum.runs.usual_names import ours
 
 SECONDS = "train_seconds"
 MEASURED = ("accuracy", "eval_loss", "bits_per_character")
@@ -105,6 +108,12 @@ class Comparison:
         """Say which part of the data the metric is of, ` of the test part`; "" where the runs differ in it."""
         found = {part_told(self.metric, run.summary.task) for run in self.runs}
         return found.pop() if len(found) == 1 else ""
+
+    @property
+    def share(self) -> bool:
+        """Whether the metric is read in percent."""
+        ends = (run.final[1] for run in self.runs if run.final is not None and math.isfinite(run.final[1]))
+        return is_share(self.metric, max(ends, default=0.0))
 
     @property
     def has_seconds(self) -> bool:
@@ -262,6 +271,6 @@ def ordered_metrics(known: Sequence[Sequence[str]]) -> tuple[str, ...]:
         if name in LAST_CHOICES:
             return 2, LAST_CHOICES.index(name)
         rare = begun > 1 and 2 * having[name] <= begun
-        return int(rare), FIRST_CHOICES.index(name) if name in FIRST_CHOICES else len(FIRST_CHOICES)
+        return int(rare), FIRST_CHOICES.index(ours(name)) if ours(name) in FIRST_CHOICES else len(FIRST_CHOICES)
 
     return tuple(sorted(names, key=place))

@@ -23,10 +23,9 @@ from seqsum.foreign.formats import find
 from seqsum.foreign.left_out import LeftOut
 from seqsum.foreign.log_format import GROWING_SECONDS, LogFormat, Part, Refused, Rows, Source
 from seqsum.foreign.own_export import Told, words_of
-from seqsum.formatting import is_share
+from seqsum.formatting import MOST_OF_A_SHARE, is_share
 from seqsum.runs import Run, Workspace
 from seqsum.runs.changes import tell_changed
-from seqsum.runs.kinds import MOST_OF_A_SHARE
 from seqsum.runs.lock import take_lock
 from seqsum.runs.metric_direction import points_per_unit
 from seqsum.runs.record import Record

@@ -450,7 +450,7 @@ class _Reader:
             return number_test(name, lambda entry, now: time_of(entry.summary, now), sign, wanted, above=longer)
         if name in self._names.metrics:
             wanted, off = number(name, value.text), rounding(name, value.text)
-            return number_test(name, lambda entry, now: entry.summary.metrics.get(name), sign, wanted, off, off)
+            return number_test(name, lambda entry, now: entry.summary.value(name), sign, wanted, off, off)
         path = self._names.path(name)
         if path is None:
             raise FilterError(self._unknown(name))
@@ -479,7 +479,7 @@ class _Reader:
         if lower in HAS:
             return HAS[lower]
         if value in self._names.metrics:
-            return lambda entry, now: value in entry.summary.metrics
+            return lambda entry, now: entry.summary.named(value) in entry.summary.metrics
         path = self._names.path(value)
         if path is None:
             near = (

@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from seqsum.formatting import in_percent
+from seqsum.formatting import MOST_OF_A_SHARE, in_percent
 from seqsum.text import one_line
 
 LARGEST_WHOLE = 2**53
 LARGEST_NUMBER = 1e300
 """Numbers beyond are no measurements, and overflow as soon as anything is done with them."""
-MOST_OF_A_SHARE = 1.5
-"""In another program's log a share is above 1 by a little at most, by rounding or smoothing; what is well above is in
-percent."""
 LATEST = 1e11
 """In seconds since 1970."""
 MOST_SHOWN = 40

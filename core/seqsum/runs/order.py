@@ -37,7 +37,7 @@ def value_of(column: str, names: Names, now: float) -> Key:
     if lower in TIMES:
         return lambda entry: TIMES[lower](entry.summary, now)
     if column in names.metrics:
-        return lambda entry: finite(entry.summary.metrics.get(column))
+        return lambda entry: finite(entry.summary.value(column))
     path = names.path(column)
     if path is None:
         near = did_you_mean(column, names.all()) or "; it can be a column, a metric or a setting such as optim.lr"

@@ -30,7 +30,7 @@ from seqsum.runs.lock import is_locked, owner_lives, process_lives, reason_told,
 from seqsum.runs.measure import measure_of
 from seqsum.runs.record import RECORD_FILE, Record
 from seqsum.runs.store import PATIENCE_SECONDS, READING_SECONDS, SUSPENDED, UNREADABLE, Store
-from seqsum.runs.usual_names import usual
+from seqsum.runs.usual_names import usual_of
 from seqsum.runs.verdict import LOSSES, Past, Verdict, verdict_of
 from seqsum.text import one_line, printable
 
@@ -125,7 +125,14 @@ class Summary:
 
     def named(self, metric: str) -> str:
         """Return the name that this run has for `loss`, `eval_loss` or `accuracy`: other programs have theirs."""
-        return usual(metric, self.metrics)
+        return usual_of(metric, self.metrics)
+
+    def value(self, metric: str) -> float | None:
+        """Return the last value of a metric, by the name that this run has for it; None where it has none.
+
+        It is what stands in a list's column of that name, and by which one filters and sorts.
+        """
+        return self.metrics.get(self.named(metric))
 
     @property
     def live(self) -> bool:
@@ -140,7 +147,7 @@ class Summary:
     @property
     def result(self) -> str | None:
         """The metric that tells first how good the model is; None while there is none."""
-        return next(filter(self.metrics.__contains__, RESULTS), None)
+        return next((name for name in RESULTS if self.named(name) in self.metrics), None)
 
     @property
     def progress(self) -> float | None:

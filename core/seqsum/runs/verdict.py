@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seqsum.formatting import metric as spelled
 from seqsum.formatting import number, percent, progress
-from seqsum.runs.usual_names import usual
+from seqsum.runs.usual_names import usual_of
 
 if TYPE_CHECKING:
     from seqsum.runs.buckets import Buckets
@@ -137,7 +137,7 @@ def verdict_of(
     if chance is not None:
         # What saying always the most frequent answer gets, where a task measures it.
         chance = max(chance, metrics.get("majority_class_accuracy", 0.0))
-    names = {name: usual(name, metrics) for name in (*LOSSES, "accuracy")}
+    names = {name: usual_of(name, metrics) for name in (*LOSSES, "accuracy")}
     accuracy = metrics.get(names["accuracy"], math.nan)
     buckets = store.buckets(names["loss"], count=POINTS)
     past = Past(None, {}) if past is None else past

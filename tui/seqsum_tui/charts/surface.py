@@ -488,7 +488,9 @@ class ChartSurface(Widget):
     @property
     def _share(self) -> bool:
         """Whether y is read in percent."""
-        return formatting.is_share(self._title or next((one.name for one in self.series), ""))
+        name = self._title or next((one.name for one in self.series), "")
+        highest = max((float(one.y[np.isfinite(one.y)].max(initial=0.0)) for one in self.series), default=0.0)
+        return formatting.is_share(name, highest)
 
     @property
     def _limits_now(self) -> Limits:

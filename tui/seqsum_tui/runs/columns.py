@@ -104,18 +104,18 @@ def _fits(name: str, room: int) -> bool:
 
 
 def _loss(line: Line, now: float, width: int) -> str:
-    return formatting.number(line.summary.metrics.get(line.summary.named("loss")), width)
+    return formatting.number(line.summary.value("loss"), width)
 
 
 def _accuracy(line: Line, now: float, width: int) -> str:
-    accuracy = line.summary.metrics.get(line.summary.named("accuracy"))
+    accuracy = line.summary.value("accuracy")
     return formatting.percent(accuracy) + ("*" if line.summary.measure and accuracy is not None else "")
 
 
 def _curve(metric: str) -> Callable[[Line, float, int], str]:
     def text(line: Line, now: float, width: int) -> str:
         if line.kind == "group":
-            spread = line.spread.get(metric)
+            spread = line.spread.get(line.summary.named(metric))
             return "" if spread is None else quartiles(metric, spread, width)
         curve = line.curve(metric)
         return drawn(curve, width, formatting.is_share(metric)) if curve else ""

@@ -43,5 +43,5 @@ def _small(entry: Entry, metric: str, name: str) -> Small:
     return Small(
         run.id, name or display.literal(run.name), entry.curves.get(metric, ()), shown.sign,
         light=run.verdict is not None and run.verdict.word == LEARNED,
-        text=formatting.metric(metric, run.metrics.get(metric)), end=run.progress if run.live and run.progress else 1.0,
+        text=formatting.metric(metric, run.value(metric)), end=run.progress if run.live and run.progress else 1.0,
     )  # fmt: skip

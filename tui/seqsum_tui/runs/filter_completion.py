@@ -142,7 +142,7 @@ class FilterCompletion:
         if lower in NUMBERS or lower in TIMES:
             return []
         if name in self.names.metrics:
-            return _by_number(_not_finite(run.metrics.get(name)) for run in runs)
+            return _by_number(_not_finite(run.value(name)) for run in runs)
         path = self.names.path(name)
         return [] if path is None else _by_number(self._setting(path))
 

@@ -18,7 +18,7 @@ from seqsum.compare.spread import Standing, is_broken, quantile, standing_of
 from seqsum.config import as_shown
 from seqsum.runs import Summary
 from seqsum.runs.access import owner_told
-from seqsum.runs.entry import ABSENT, Entry
+from seqsum.runs.entry import ABSENT, CURVES, Entry
 from seqsum.runs.filter import LISTS, NUMBERS, TEXTS, TIMES, Filter, Names, parse
 from seqsum.runs.filter_tokens import FilterError
 from seqsum.runs.metric_direction import direction_of
@@ -94,9 +94,9 @@ class Line:
     def converged(self) -> int:
         """How many runs ended with an accuracy of CONVERGED or more."""
         return sum(
-            entry.summary.metrics.get("accuracy", 0.0) >= CONVERGED
+            (entry.summary.value("accuracy") or 0.0) >= CONVERGED
             and not entry.summary.live
-            and not is_broken(entry.summary.status, entry.summary.metrics.get("accuracy"))
+            and not is_broken(entry.summary.status, entry.summary.value("accuracy"))
             for entry in self.entries
         )
 
@@ -138,7 +138,7 @@ class Listing:
     def cell(self, line: Line, column: str) -> str:
         """What stands in a column that is no usual one: a metric or a setting."""
         if column in self.names.metrics:
-            return formatting.metric(column, line.summary.metrics.get(column))
+            return formatting.metric(column, line.summary.value(column))
         if column in TIMES:
             return formatting.duration(TIMES[column](line.summary, 0.0))
         if column in TEXTS:
@@ -221,7 +221,7 @@ class Arranger:
                 lines = [self._group(group, members, not opened, before)]
                 if opened:
                     lines += [self._run(one, "member", before) for one in sort_by(members, key, descending)]
-                standing = lines[0].spread.get(view.column)
+                standing = lines[0].spread.get(lines[0].summary.named(view.column))
                 if standing is not None or (len(lines[0].tasks) > 1 and view.column in names.metrics):
                     together = finite(standing.median) if standing is not None else None
                 else:
@@ -282,9 +282,11 @@ def _together(values: Sequence[Any], column: str) -> Any:
 def _spread(entries: Sequence[Entry]) -> dict[str, Standing]:
     runs = [entry.summary for entry in entries]
     names = dict.fromkeys(name for run in runs for name in run.metrics)
-    found = {
-        name: standing_of([(run.status, run.metrics.get(name)) for run in runs], direction_of(name)) for name in names
-    }
+    for name in CURVES:
+        # Logs of several programs have a name each for it.
+        if len({run.named(name) for run in runs} & names.keys()) > 1:
+            names[name] = None
+    found = {name: standing_of([(run.status, run.value(name)) for run in runs], direction_of(name)) for name in names}
     return {name: standing for name, standing in found.items() if standing is not None}
 
 

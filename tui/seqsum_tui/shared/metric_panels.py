@@ -85,6 +85,9 @@ def panels(known: Collection[str]) -> list[Panel]:
         shown = (("train_accuracy", "train"), ("accuracy", "eval"), *_test("test_accuracy", known))
         # Of what a script logs, the one may never come.
         shown = tuple(one for one in shown if one[0] in known)
+        if [name for name, _ in shown] == ["accuracy"]:
+            # Of what it is says nobody, and there is nothing to tell it from.
+            shown = (("accuracy", ""),)
         found.append(Panel("accuracy", shown, share=True))
     found += sorted(_of_task(known), key=lambda panel: panel.title != "mae")
     if not found and "eval_loss" in known:
