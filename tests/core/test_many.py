@@ -64,7 +64,25 @@ def test_of_several_those_that_can_t_be_are_told_and_the_others_done(workspace: 
     assert status == 2 and "run3" in out and "annotations.json" in err and "Traceback" not in err
     assert tags(workspace)["run3"] == ("x",)
     # Where it can't be done to any, that is the answer, as for one.
-    assert "is finished" in refused("pause", "group:other")
+    assert "all 2 runs are finished: run" in refused("pause", "group:other")
+
+
+@pytest.mark.parametrize("verb", ["stop", "pause", "snapshot", "resume"])
+def test_those_of_one_reason_are_told_with_their_number(verb: str, workspace: Workspace) -> None:
+    finished = [one.name for one in workspace.summaries() if one.status == "finished"]
+    every = refused(verb, "--filter", "status = finished")
+    assert every.startswith(f"{verb}: all 4 runs are finished: ") and all(name in every for name in finished)
+    assert "\n" not in every and not any(one.id in every for one in workspace.summaries())
+    if verb == "resume":
+        return
+    (last,) = (Run(workspace.folder / one.id) for one in workspace.summaries() if one.name == "run4")
+    with last.store() as store:
+        store.set_state(status="failed")
+    several = refused(verb, "--filter", "step >= 0").splitlines()
+    (stopped,) = (one.id for one in workspace.summaries() if one.name == "run2")
+    assert sum(line.startswith(f"{verb}: 3 of 5 runs are finished: ") for line in several) == 1
+    assert sum(f"run {stopped} is stopped" in line for line in several) == 1
+    assert sum("has failed" in line for line in several) == 1 and len(several) == 3
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ from seqsum.text import printable
 
 BUCKETS = 400
 MEANINGS = (
-    "MIDDLE HALF: the mean without the best and worst quarter. IMPROVES: how often one is better than a run of base.",
+    "INTERQUARTILE MEAN: the mean without the best and worst quarter. IMPROVES: how often one is better than a run of"
+    " base.",
     "P: by the Mann–Whitney test, corrected for how many are compared. What has no value ranks as worst everywhere.",
 )
 
@@ -88,7 +89,7 @@ def _tested(comparison: Comparison, rows: Sequence[Row]) -> dict[str, Tested]:
 def _say_tests(comparison: Comparison, rows: Sequence[Row], told: Mapping[str, Tested]) -> None:
     name, names = comparison.metric, dict(zip((row.key for row in rows), unique_names(rows), strict=True))
     title = interval_title(one.sample for one in told.values())
-    table = [["RUN", "N", "WITH A VALUE", "MEDIAN", title.upper(), "MIDDLE HALF", "CONVERGED", "IMPROVES", "P"]]
+    table = [["RUN", "N", "WITH A VALUE", "MEDIAN", title.upper(), "INTERQUARTILE MEAN", "CONVERGED", "IMPROVES", "P"]]
     for key, one in told.items():
         sample, beside = one.sample, one.against
         line = [printable(names[key]), str(sample.n), str(sample.valued), metric(name, sample.median)]

@@ -4,9 +4,10 @@ and a person sits at a terminal."""
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from seqsum.cli.output import complain
 from seqsum.errors import UserError
@@ -19,8 +20,24 @@ from seqsum.text import one_line, printable
 MOST_NAMED = 6
 MOST_UNASKED = 100
 """Runs that one command starts without a question."""
+RUN = "RUN"
+"""Stands for a run's id in what is said of several."""
+STANDING = re.compile(rf"(\S+): run {RUN} (is|has) ([^;:,]+)(.*)")
+"""What is said of a run that does not stand as it would have to."""
 Options = argparse.Namespace
-One = TypeVar("One")
+
+
+class Named(Protocol):
+    """A run, here or on a server."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+One = TypeVar("One", bound=Named)
 
 
 def chosen(
@@ -66,17 +83,44 @@ def each(runs: Sequence[One], work: Callable[[One], int]) -> int:
     """
     if len(runs) == 1:
         return work(runs[0])
-    refused: list[UserError] = []
+    refused: list[tuple[One, UserError]] = []
     for run in runs:
         try:
             work(run)
         except UserError as error:
-            refused.append(error)
+            refused.append((run, error))
+    told = _refusals(refused, len(runs))
     if len(refused) == len(runs):
-        raise refused[0]
-    for one in refused:
-        complain(one)
+        raise UserError(*told)
+    for text in told:
+        complain(text)
     return 2 if refused else 0
+
+
+def _refusals(refused: Sequence[tuple[One, UserError]], whole: int) -> list[str]:
+    """Say why it can't be done to some of so many runs; of those with the same reason once, with their number."""
+    alike: dict[str, list[tuple[One, str]]] = {}
+    for run, error in refused:
+        alike.setdefault(str(error).replace(run.id, RUN), []).append((run, str(error)))
+    told = []
+    for text, several in alike.items():
+        if len(several) == 1:
+            told += several[0][1].split("\n")
+            continue
+        many = f"all {whole:,} runs" if len(several) == whole else f"{len(several):,} of {count(whole, 'run')}"
+        named = _named([run for run, _ in several])
+        standing = STANDING.fullmatch(text)
+        if standing is None:
+            told.append(f"{text} ({many}: {named})")
+        else:
+            verb, has, state, rest = standing.groups()
+            told.append(f"{verb}: {many} {'have' if has == 'has' else 'are'} {state}: {named}{rest}")
+    return told
+
+
+def _named(runs: Sequence[Named]) -> str:
+    names = ", ".join(one_line(run.name) for run in runs[:MOST_NAMED])
+    return f"{names} and {len(runs) - MOST_NAMED:,} more" if len(runs) > MOST_NAMED else names
 
 
 def _members(workspace: Workspace, text: str) -> list[Run]:
@@ -95,9 +139,7 @@ def agree_to_start(options: Options, verb: str, runs: int, cost: str) -> None:
 
 def _agreed(options: Options, verb: str, runs: list[Run]) -> list[Run]:
     """Ask before several are changed; a script is not asked."""
-    names = ", ".join(one_line(run.name) for run in runs[:MOST_NAMED])
-    more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
-    agree(options, verb, f"{verb} {count(len(runs), 'run')}: {printable(names)}{more}")
+    agree(options, verb, f"{verb} {count(len(runs), 'run')}: {printable(_named(runs))}")
     return runs
 
 

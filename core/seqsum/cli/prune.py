@@ -47,7 +47,8 @@ def prune(options: Options) -> int:
             _say(options, one, deleted=False)
         return 0
     agree(options, "prune", f"delete them for good, and free {size(freed)}")
-    status = each(found, lambda one: _say(options, control.prune(one.run, keep, best=best))) if found else 0
+    runs = [one.run for one in found]
+    status = each(runs, lambda run: _say(options, control.prune(run, keep, best=best))) if runs else 0
     if binned:
         bin.empty(workspace.folder, before)
         if options.json:

@@ -35,8 +35,9 @@ class Sample:
 
     n: runs that count; valued: those with a value.
     median: NaN where it falls on runs without a value; low, high: its 95% interval, from one run to another by their
-        ranks, infinite at a run without a value; None for fewer runs than have one. iqm: the mean of the middle half
-        (interquartile mean), NaN likewise. lowest, highest: of all runs, infinite at one without a value.
+        ranks, infinite at a run without a value; None for fewer runs than have one. iqm: the interquartile mean, that
+        of the runs without the best and the worst quarter, NaN likewise. lowest, highest: of all runs, infinite at one
+        without a value.
     """
 
     n: int

@@ -139,7 +139,7 @@ def _rank(result: Result, direction: Direction) -> tuple[int, float, float, int]
     sample, sign = result.sample, -1.0 if direction == "higher" else 1.0
     lost = sample is None or math.isnan(sample.median)
     median = math.inf if sample is None or lost else sign * sample.median
-    # Of those with the same median that with the better middle half.
+    # Of those with the same median that with the better interquartile mean.
     middle = math.inf if sample is None or math.isnan(sample.iqm) else sign * sample.iqm
     order = ORDER["complete" if result.compared else result.setting.state]
     return order, median, middle, result.setting.number
