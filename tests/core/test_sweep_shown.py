@@ -5,21 +5,25 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+import random
+import re
 import statistics
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from seqsum.cli.sweep_told import setting_line
 from seqsum.config import Config
 from seqsum.plotting.drawing import Line, Picture, Words
 from seqsum.plotting.picture_file import written
 from seqsum.presets import load_preset
-from seqsum.runs import Workspace
+from seqsum.runs import Run, Workspace
 from seqsum.sweeps.axes import axes_of, grid_of
-from seqsum.sweeps.definition import read_settings
+from seqsum.sweeps.definition import Setting, State, read_settings
 from seqsum.sweeps.files import PICTURES, content, offered
 from seqsum.sweeps.importance import importances
 from seqsum.sweeps.making import cost_of, samples
@@ -149,12 +153,141 @@ def test_the_table_keeps_every_value(workspace: Workspace, tmp_path: Path) -> No
     assert len(rows) == len(found) == 6
     for row in rows:
         ends = VALUES[row[LR], row[HIDDEN]]
-        kept = [float(word) for word in row["values"].split()]
-        assert kept == sorted(end for end in ends if math.isfinite(end))
-        assert int(row["without_value"]) == sum(map(math.isnan, ends)) and len(row["runs"].split()) == 3
+        assert [float(word) for word in row["values"].split()] == pytest.approx(ends, nan_ok=True)
+        assert int(row["without_value"]) == sum(map(math.isnan, ends)) and row["seeds"] == "0 1 2"
+        assert of_runs(workspace, row["runs"].split()) == pytest.approx(ends, nan_ok=True)
     assert "is there already" in refused(*words)
     assert call(*words, "--force")[0] == 0
     assert "ends in .csv" in refused(*words[:4], str(tmp_path / "x.txt"), *words[5:])
+
+
+def of_runs(workspace: Workspace, runs: list[str]) -> list[float]:
+    """What runs have come to, each asked by itself; NaN for one without a value."""
+    ends = [Run(workspace.folder / run).summary() for run in runs]
+    return [one.metrics.get("accuracy", math.nan) if one.status == "finished" else math.nan for one in ends]
+
+
+def test_each_run_stands_beside_its_seed_and_its_value(workspace: Workspace, tmp_path: Path) -> None:
+    """Of a setting that was given up too, whose second seed was stopped and does not count."""
+    states: dict[tuple[str, ...], State] = {("0.1", "16"): "pruned"}
+    _, found = told(workspace, states=states)
+    given_up = by_values(found)["0.1", "16"]
+    stopped = Run(workspace.folder / given_up.runs[0])
+    with stopped.store() as store:
+        store.set_state(status="stopped")
+    words = ["--show", "made", "--workspace", str(workspace.folder)]
+    path = tmp_path / "x.csv"
+    call("sweep", *words, "--output", str(path))
+    with path.open(newline="") as file:
+        table = list(csv.DictReader(file))
+    settings = lines("sweep", *words)[-1]["settings"]
+    assert len(table) == len(settings) == 6
+    for row, one in zip(table, settings, strict=True):
+        runs, written = row["runs"].split(), [float(value) for value in row["values"].split()]
+        plain = [math.nan if value is None else value for value in one["values"]]
+        assert (one["runs"], [*map(str, one["seeds"])]) == (runs, row["seeds"].split())
+        assert [Run(workspace.folder / run).record.parsed_config().train.seed for run in runs] == one["seeds"]
+        assert plain == pytest.approx(written, nan_ok=True)
+        assert written == pytest.approx(of_runs(workspace, runs), nan_ok=True)
+        counted = sum(map(math.isfinite, written))
+        assert counted == int(row["n"]) - int(row["without_value"]), row
+
+
+NAN = math.nan
+SAID = {
+    "one seed": {("1",): [0.5], ("2",): [0.4], ("3",): [0.6], ("4",): [0.1]},
+    "one seed, some lost": {("1",): [NAN], ("2",): [0.4], ("3",): [NAN], ("4",): [0.1]},
+    "four seeds, the best is clear": {("1",): [0.9, 0.91, 0.92, 0.93], **{(x,): [0.1, 0.2, 0.3, 0.4] for x in "234"}},
+    "four seeds, one as good": {("1",): [0.9, 0.91, 0.92, 0.93], ("2",): [0.91, 0.9, 0.8, 0.9], ("3",): [0.1] * 4},
+    "four seeds, nothing is clear": {(x,): [0.1, 0.2, 0.3, 0.4 + int(x) / 100] for x in "1234"},
+    "all alike": {(x,): [0.5] * 8 for x in "1234"},
+    "all lost": {(x,): [NAN] * 6 for x in "1234"},
+    "half lost": {(x,): [0.5, 0.5, NAN, NAN] for x in "1234"},
+    "some lost": {("1",): [0.9, NAN, 0.9, 0.8, 0.9, 0.9], ("2",): [NAN] * 6, ("3",): [NAN] * 3 + [0.5] * 3},
+    "three seeds": {(x,): [0.1 * int(x), 0.1 * int(x) + 0.01, 0.1 * int(x) + 0.02] for x in "1234"},
+    **{
+        f"drawn {n}": {
+            (x,): [random.Random(f"{n}{x}{seed}").choice([NAN, 0.2, 0.3, 0.5, 0.9, 0.95]) for seed in range(n)]
+            for x in "1234"
+        }
+        for n in (2, 5, 7)
+    },
+}
+STATES: dict[str, dict[tuple[str, ...], State]] = {
+    "complete": {},
+    "others given up": {("2",): "pruned", ("3",): "pruned", ("4",): "pruned"},
+    "one failed": {("4",): "failed"},
+    "none to its end": {(x,): "pruned" for x in "1234"},
+    "under way": {("3",): "running", ("4",): "running"},
+}
+
+
+@pytest.mark.parametrize("states", STATES)
+@pytest.mark.parametrize("case", SAID)
+def test_what_is_said_below_the_table_is_what_stands_in_it(case: str, states: str, workspace: Workspace) -> None:
+    values, seeds = SAID[case], max(map(len, SAID[case].values()))
+    # Of one that is not finished a setting has not begun yet.
+    rates = "12345" if states == "under way" else "1234"
+    finished_sweep(workspace, {"optim.lr": ",".join(rates)}, values, states=STATES[states])
+    _, said, _ = call("sweep", "--show", "made", "--workspace", str(workspace.folder))
+    heading, *rest = said.splitlines()[1:]
+    rows, below = rest[: len(values)], "\n".join(rest[len(values) :])
+    p_at = len(heading.rstrip()) - 1
+    assert heading[p_at] == "P" and "NaN" not in said and "nan" not in said
+    # The table, as a reader has it.
+    sure, measured = dict[str, bool](), list[str]()
+    for row in rows:
+        (name,) = re.findall(r"^lr (\d)", row)
+        p, state, *_ = [*re.split(r"  +", row[p_at:].strip()), ""]
+        sure[name] = p.startswith("p < 0.001") or (p.startswith("p = ") and float(p.split()[2]) < 0.05)
+        if not state or (state in ("stopped", "under way") and row.split()[2] == str(seeds)):
+            measured.append(name)
+    best = re.search(r"^best( so far)?: lr (\d), median accuracy (\S+) over", below, re.M)
+    ended = said.startswith("made: finished")
+    doubts = re.search(r"^With (\d+) seeds? each.*(told from chance|told apart); (\d+) each would do", below, re.M)
+    every = re.search(r"better than every other( that was measured to its end \((\d+)\))?$", below, re.M)
+    alike = re.search(r"^(\d+) other settings? may be as good: (.*)$", below, re.M)
+    assert not (doubts and any(sure.values())), said
+    assert not (doubts and every), said
+    if doubts:
+        assert int(doubts[3]) > seeds == int(doubts[1])
+    if best is None:
+        assert not every and not alike
+        valued = {name for name in measured if sum(map(math.isfinite, values[name,])) * 2 > len(values[name,])}
+        assert ("none is best" in below and not valued) or not measured
+        return
+    name = best[2]
+    middle = statistics.median([end if math.isfinite(end) else -math.inf for end in values[name,]])
+    assert rows[0].startswith(f"lr {name}") and best[3] == f"{100 * middle:.2f}%" and best[3] in rows[0]
+    assert bool(best[1]) == (not ended) and name == measured[0]
+    others = measured[1:]
+    if every:
+        assert others and all(sure[other] for other in others)
+        assert (every[2] is None) == (len(measured) == len(rows)) and every[2] in (None, str(len(others)))
+    elif alike:
+        assert [*re.findall(r"lr (\d)", alike[2])] == [other for other in others if not sure[other]]
+        assert int(alike[1]) == sum(not sure[other] for other in others)
+    else:
+        assert not others
+
+
+def test_the_seeds_that_are_advised_are_the_same_from_the_beginning_on(workspace: Workspace) -> None:
+    every = {(str(one),): [0.1, 0.2, 0.3, 0.3 + one / 100] for one in range(1, 13)}
+    advice = set()
+    for tried in range(1, 13):
+        name = f"tried-{tried}"
+        begun = dict(list(every.items())[:tried])
+        finished_sweep(workspace, {"optim.lr": ",".join(str(one) for one in range(1, 13))}, begun, name=name)
+        _, said, _ = call("sweep", "--show", name, "--workspace", str(workspace.folder))
+        advice |= set(re.findall(r"With 4 seeds each.*", said))
+    assert len(advice) == 1 and "12 settings" in advice.pop()
+
+
+def test_a_setting_without_a_value_is_a_dash_in_its_line_too(workspace: Workspace) -> None:
+    sweep, _ = told(workspace)
+    for value, said in ((None, "–"), (math.nan, "–"), (-math.inf, "–"), (0.5, "50.00%")):
+        one = Setting(number=0, values={LR: "0.1"}, group="g", state="complete", value=value)
+        assert setting_line(one, sweep) == f"lr 0.1: median accuracy {said}"  # type: ignore[arg-type]
 
 
 def test_what_decides_is_told_by_the_command(workspace: Workspace) -> None:
@@ -220,10 +353,15 @@ def test_only_its_own_runs_count_whatever_else_is_put_into_a_group(workspace: Wo
 
 
 def test_too_few_seeds_for_so_many_settings_are_told(workspace: Workspace) -> None:
-    assert doubt_words(4, 2) == "" and doubt_words(1, 1) == ""
-    assert doubt_words(3, 2) == "With 3 seeds each no difference can be told from chance; 4 each would do."
-    assert doubt_words(4, 48) == "With 4 seeds each, 48 settings can hardly be told apart; 7 each would do."
-    told(workspace)
+    sweep, found = told(workspace)
+
+    def doubts(seeds: int, settings: int) -> str:
+        planned = sweep.model_copy(update={"seeds": tuple(range(seeds)), "trials": settings})  # type: ignore[attr-defined]
+        return doubt_words([replace(one, status="running", against=None) for one in found], planned)
+
+    assert doubts(4, 2) == "" and doubts(1, 1) == ""
+    assert doubts(3, 2) == "With 3 seeds each no difference can be told from chance; 4 each would do."
+    assert doubts(4, 48) == "With 4 seeds each, 48 settings can hardly be told apart; 7 each would do."
     assert "With 3 seeds each no difference" in call("sweep", "--show", "made", "--workspace", str(workspace.folder))[1]
 
 

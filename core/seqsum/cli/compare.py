@@ -12,7 +12,15 @@ from seqsum.cli.output import complain, say, say_columns, say_json, write_out
 from seqsum.compare import Comparison, ComparisonReader, Row, rows_of
 from seqsum.compare.files import FORMATS, Part, Shown, content
 from seqsum.compare.rows import XKind, notes_of
-from seqsum.compare.significance import Tested, interval, interval_meaning, interval_title, sentence, tested
+from seqsum.compare.significance import (
+    Tested,
+    interval,
+    interval_meaning,
+    interval_title,
+    sentence,
+    tested,
+    value_text,
+)
 from seqsum.compare.tables import difference_text, difference_unit, row_plain, unique_names
 from seqsum.config import as_shown
 from seqsum.errors import UserError, did_you_mean
@@ -92,8 +100,8 @@ def _say_tests(comparison: Comparison, rows: Sequence[Row], told: Mapping[str, T
     table = [["RUN", "N", "WITH A VALUE", "MEDIAN", title.upper(), "INTERQUARTILE MEAN", "CONVERGED", "IMPROVES", "P"]]
     for key, one in told.items():
         sample, beside = one.sample, one.against
-        line = [printable(names[key]), str(sample.n), str(sample.valued), metric(name, sample.median)]
-        line += [interval(name, sample, title), metric(name, sample.iqm)]
+        line = [printable(names[key]), str(sample.n), str(sample.valued), value_text(name, sample.median)]
+        line += [interval(name, sample, title), value_text(name, sample.iqm)]
         line.append("–" if one.converged is None else f"{one.converged} of {sample.n}")
         line.append("base" if beside is None else percent(beside.improvement))
         line.append("–" if beside is None or beside.p is None else p_value(beside.p))

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqsum.cli.output import complain, say, say_columns, say_json
-from seqsum.compare.significance import interval, interval_meaning, interval_title
+from seqsum.compare.significance import interval, interval_meaning, interval_title, value_text
 from seqsum.errors import UserError
 from seqsum.export import write
-from seqsum.formatting import count, metric, p_value, percent
+from seqsum.formatting import count, p_value, percent
 from seqsum.runs import Workspace
 from seqsum.runs.store import UNREADABLE
 from seqsum.sweeps.definition import Setting, Status, Sweep, names, read, read_settings, read_wanted, status_of
@@ -36,7 +36,7 @@ def setting_line(setting: Setting, made: Sweep) -> str:
     if setting.state == "failed":
         return printable(f"{label(setting.values)}: failed: {setting.reason}")
     beside = f" ({setting.reason})" if setting.reason else ""
-    return printable(f"{label(setting.values)}: median {made.goal} {metric(made.goal, _finite(setting.value))}{beside}")
+    return printable(f"{label(setting.values)}: median {made.goal} {value_text(made.goal, setting.value)}{beside}")
 
 
 def say_list(workspace: Workspace, as_json: bool) -> int:
@@ -72,7 +72,8 @@ def say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
     if as_json:
         rows = [
             {
-                **setting_plain(one.setting), "state": one.state, "runs": list(one.runs), "live": one.live,
+                **setting_plain(one.setting), "state": one.state, "live": one.live, "runs": list(one.runs),
+                "seeds": list(one.seeds), "values": list(one.ends),
                 "converged": one.converged,
                 "sample": None if one.sample is None else dataclasses.asdict(one.sample),
                 "against_best": None if one.against is None else dataclasses.asdict(one.against),
@@ -115,7 +116,7 @@ def _say_table(told: Sequence[Result], made: Sweep) -> None:
         sample, beside = one.sample, one.against
         named = [one.setting.values.get(path, "") for path in fields] if long else [label(one.setting.values)]
         line = [*map(printable, named), f"{sample.n if sample else 0} of {len(made.seeds)}"]
-        line.append("–" if sample is None else metric(made.goal, sample.median))
+        line.append(value_text(made.goal, one.median))
         line.append("–" if sample is None else interval(made.goal, sample, spread))
         if converged:
             line.append("–" if one.converged is None or sample is None else f"{one.converged} of {sample.n}")
@@ -124,8 +125,8 @@ def _say_table(told: Sequence[Result], made: Sweep) -> None:
         table.append(line)
     say_columns(table)
     say(interval_meaning(spread).replace(spread, spread.upper(), 1))
-    say("P: beside the first, by the Mann–Whitney test, corrected for how many settings there are.")
-    if doubt := doubt_words(len(made.seeds), len(told)):
+    say("P: beside the first, by the Mann–Whitney test, corrected for how many are compared with it.")
+    if doubt := doubt_words(told, made):
         say(doubt)
     if sentence := best_words(told, made):
         say(printable(sentence))

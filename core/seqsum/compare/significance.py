@@ -10,7 +10,7 @@ from seqsum.compare.reader import Comparison
 from seqsum.compare.rows import Row
 from seqsum.compare.spread import as_ranked, counting
 from seqsum.compare.statistics import FEWEST, FEWEST_FOR_INTERVAL, Against, Sample, Seeded, against, sample_of
-from seqsum.formatting import metric, p_value, percent
+from seqsum.formatting import NONE, metric, p_value, percent
 from seqsum.runs.metric_direction import Direction
 from seqsum.text import one_line
 
@@ -110,12 +110,15 @@ def interval_meaning(title: str) -> str:
 
 
 def interval(name: str, sample: Sample, title: str) -> str:
-    """Return what stands under a title, `98.1% to 100.0%`; `–` for a single run, and for too few to have that."""
+    """Return what stands under a title, `98.1% to 100.0%`; `–` for an end without a value, for a single
+    run, and for too few to have that."""
     ends = (sample.low, sample.high) if title == INTERVAL else (sample.lowest, sample.highest)
-    if ends[0] is None or ends[1] is None or sample.n < FEWEST:
-        return "–"
-    return f"{metric(name, _told(ends[0]))} to {metric(name, _told(ends[1]))}"
+    known = [end for end in ends if end is not None and math.isfinite(end)]
+    if not known or None in ends or sample.n < FEWEST:
+        return NONE
+    return " to ".join(value_text(name, end) for end in ends)
 
 
-def _told(value: float) -> float:
-    return value if math.isfinite(value) else math.nan
+def value_text(name: str, value: float | None) -> str:
+    """Return a value that comes of several runs; `–` where it falls on runs without one."""
+    return metric(name, value if value is not None and math.isfinite(value) else None)

@@ -61,10 +61,22 @@ def content(
 
 
 def settings_table(sweep: Sweep, results: Sequence[Result]) -> list[list[Cell]]:
-    """One line for each setting, the best first; values are exact, those of runs without one are empty."""
+    """One line for each setting, the best first; values are exact.
+
+    n: how many runs count. seeds, runs, values: of each run, in the same order; `nan` for one without a value.
+    """
     paths = [part.path for part in sweep.space]
-    heading: list[Cell] = ["number", *paths, "state", "reason", "seeds", "goal", "median", "median_low", "median_high"]
-    heading += ["interquartile_mean", "without_value", "converged", "p", "improvement_over_best", "runs", "values"]
+    heading: list[Cell] = ["number", *paths, "state", "reason", "n", "goal", "median", "median_low", "median_high"]
+    heading += [
+        "interquartile_mean",
+        "without_value",
+        "converged",
+        "p",
+        "improvement_over_best",
+        "seeds",
+        "runs",
+        "values",
+    ]
     lines = [heading]
     for one in results:
         sample, beside = one.sample, one.against
@@ -73,6 +85,7 @@ def settings_table(sweep: Sweep, results: Sequence[Result]) -> list[list[Cell]]:
         known = [sample.median, sample.low, sample.high, sample.iqm] if sample else [None] * 4
         line += finite([value if value is not None else float("nan") for value in known])
         line += [one.broken, one.converged, beside.p if beside else None, beside.improvement if beside else None]
-        line += [" ".join(one.runs), " ".join("" if value is None else repr(value) for value in finite(one.values))]
+        values = ["nan" if value is None else repr(value) for value in one.ends]
+        line += [" ".join(map(str, one.seeds)), " ".join(one.runs), " ".join(values)]
         lines.append(line)
     return lines

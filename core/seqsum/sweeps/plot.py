@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from seqsum.cells import shorten
 from seqsum.compare.looks import PAPER_COLOURS
+from seqsum.compare.significance import value_text
 from seqsum.compare.spread import QUARTILES, quantile
 from seqsum.formatting import count, is_share, metric, percent
 from seqsum.plotting.axes import Scale, pale
@@ -44,7 +45,7 @@ def seeds_picture(sweep: Sweep, results: Sequence[Result]) -> Picture:
         y = TOP + ROW * number + ROW / 2
         picture.marks.append(Words(_name(one.setting.values), (LEFT - 10, y + 4), anchor="end"))
         _box(picture, one, x, y)
-        told = metric(sweep.goal, one.sample.median) if one.sample is not None else one.state
+        told = value_text(sweep.goal, one.median) if one.sample is not None else one.state
         lost = f", {one.broken} lost" if one.broken else ""
         picture.marks.append(Words(f"{told}{lost}", (WIDTH - RIGHT + 10, y + 4), color=BAD if lost else "#333333"))
     return picture

@@ -30,7 +30,8 @@ ORDER = {"complete": 0, "running": 1, "pruned": 2, "failed": 3}
 class Result:
     """A setting and what came of it.
 
-    runs: its runs' ids, by seed. live: how many still train. sample: None before a run has a value. converged: how many
+    runs: its runs' ids, by seed; seeds, ends: the seed of each, and what it came to, None without a value and where
+    that does not count. live: how many still train. sample: None before a run has a value. converged: how many
     reached an accuracy of 0.99; None for another goal. values: the last value of each run that counts, ascending, the
     worst as infinities. against: beside the best setting; None for that itself and where nothing can be compared.
     compared: whether it has all its seeds, or all but those that the sweep was given later: then others are measured by
@@ -43,6 +44,8 @@ class Result:
     sample: Sample | None
     converged: int | None
     values: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+    ends: tuple[float | None, ...] = ()
     against: Against | None = None
     compared: bool = False
     status: Status = "running"
@@ -88,7 +91,11 @@ def results_of(entries: Iterable[Entry], sweep: Sweep, settings: Iterable[Settin
         ranked = tuple(sorted(value for _, value in found))
         compared = setting.state == "complete" or (setting.state == "running" and len(found) >= first)
         converged = converged_of(sweep.goal, found) if found else None
-        made.append(Result(setting, runs, live, sample, converged, ranked, compared=compared, status=status))
+        seeds, known = tuple(map(_seed, mine)), {seed: value for seed, value in found if math.isfinite(value)}
+        came_to = tuple(map(known.get, seeds))
+        made.append(
+            Result(setting, runs, live, sample, converged, ranked, seeds, came_to, compared=compared, status=status)
+        )
     made.sort(key=lambda result: _rank(result, sweep.direction))
     return _beside_the_best(made, values, sweep.direction)
 
@@ -163,27 +170,36 @@ def _seed(entry: Entry) -> int:
 
 def best_words(told: Sequence[Result], sweep: Sweep) -> str:
     """Say which setting is best, and on a second line of which others nobody can say that they are worse."""
-    complete = [one for one in told if one.compared and one.sample is not None]
-    if not complete or complete[0].sample is None:
-        return ""
-    best, others = complete[0], complete[1:]
-    value = f"median {sweep.goal} {metric(sweep.goal, complete[0].sample.median)}"
-    so_far = "" if all(one.setting.state != "running" for one in told) else " so far"
-    begin = f"best{so_far}: {label(best.setting.values)}, {value} over {count(complete[0].sample.n, 'seed')}"
+    ended = all(one.setting.state != "running" and one.status == "finished" for one in told)
+    so_far = "" if ended else " so far"
+    measured = [one for one in told if one.compared and one.sample is not None]
+    if not measured:
+        # While some are under way nothing is known; else none will be any more.
+        return "none is best: no setting was measured to its end" if ended and told else ""
+    best, others = measured[0], measured[1:]
+    if best.sample is None or best.median is None:
+        which = "all settings" if len(measured) == len(told) else "all that were measured to their end"
+        return f"none is best{so_far}: of {which} half of the seeds or more have no value"
+    value = f"median {sweep.goal} {metric(sweep.goal, best.median)}"
+    begin = f"best{so_far}: {label(best.setting.values)}, {value} over {count(best.sample.n, 'seed')}"
     if not others:
         return begin
     alike = [one for one in others if one.against is None or not (one.against.sure and one.against.improvement < 0.5)]
     if not alike:
-        return f"{begin}; better than every other"
+        # Those that were given up, or have failed, were not tried enough to say so of them.
+        to_the_end = "" if len(measured) == len(told) else f" that was measured to its end ({len(others):,})"
+        return f"{begin}; better than every other{to_the_end}"
     named = "; ".join(label(one.setting.values) for one in alike[:MOST_NAMED])
     more = f"; and {len(alike) - MOST_NAMED} more" if len(alike) > MOST_NAMED else ""
     return f"{begin}\n{count(len(alike), 'other setting')} may be as good: {named}{more}"
 
 
-def doubt_words(seeds: int, settings: int) -> str:
-    """Say that so many seeds can't tell so many settings apart, and how many would; nothing where they can."""
-    needed = seeds_needed(settings)
-    if settings < 2 or seeds >= needed:
+def doubt_words(told: Sequence[Result], sweep: Sweep) -> str:
+    """Say that the sweep's seeds can't tell its settings apart, and how many would; nothing where they can, or have."""
+    # By the whole plan, so that the advice is the same from the beginning on; drawn twice, a setting is one.
+    settings = len(told) if told and told[0].status == "finished" else sweep.trials
+    seeds, needed = len(sweep.seeds), seeds_needed(settings)
+    if settings < 2 or seeds >= needed or any(one.against is not None and one.against.sure for one in told):
         return ""
     each = count(seeds, "seed")
     if seeds < ENOUGH:

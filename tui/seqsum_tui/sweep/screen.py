@@ -179,7 +179,7 @@ class SweepScreen(ConsoleScreen[None]):
         lines = [Content.assemble((status.text, status.colour), parts[0], *progress, *parts[1:])]
         best = view.best or (("" if view.results else "Nothing is tried yet."),)
         lines.append(Content.styled(display.literal(best[0]), "bold"))
-        doubt = doubt_words(len(view.sweep.seeds), len(view.results))
+        doubt = doubt_words(view.results, view.sweep)
         stopped = [f"It has stopped by itself: {view.reason}"] if view.reason else []
         more = [*best[1:], *([doubt] if doubt else []), *stopped]
         if more and self.size.height >= HIGH:

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from seqsum import formatting
-from seqsum.compare.significance import interval, interval_title
+from seqsum.compare.significance import interval, interval_title, value_text
 from seqsum.compare.spread import QUARTILES, quantile
 from seqsum.sweeps.axes import is_logarithmic
 from seqsum_tui.shared import bindings, display
@@ -237,7 +237,7 @@ def columns_of(view: SweepView) -> list[SettingColumn]:
 
 
 def _metric(goal: str, one: Result) -> str:
-    return "–" if one.sample is None else formatting.metric(goal, one.sample.median)
+    return value_text(goal, one.median)
 
 
 def _n(one: Result) -> int:
