@@ -11,7 +11,6 @@ import statistics
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -353,15 +352,10 @@ def test_only_its_own_runs_count_whatever_else_is_put_into_a_group(workspace: Wo
 
 
 def test_too_few_seeds_for_so_many_settings_are_told(workspace: Workspace) -> None:
-    sweep, found = told(workspace)
-
-    def doubts(seeds: int, settings: int) -> str:
-        planned = sweep.model_copy(update={"seeds": tuple(range(seeds)), "trials": settings})  # type: ignore[attr-defined]
-        return doubt_words([replace(one, status="running", against=None) for one in found], planned)
-
-    assert doubts(4, 2) == "" and doubts(1, 1) == ""
-    assert doubts(3, 2) == "With 3 seeds each no difference can be told from chance; 4 each would do."
-    assert doubts(4, 48) == "With 4 seeds each, 48 settings can hardly be told apart; 7 each would do."
+    assert doubt_words(4, 2) == "" and doubt_words(1, 1) == ""
+    assert doubt_words(3, 2) == "With 3 seeds each no difference can be told from chance; 4 each would do."
+    assert doubt_words(4, 48) == "With 4 seeds each, 48 settings can hardly be told apart; 7 each would do."
+    told(workspace)
     assert "With 3 seeds each no difference" in call("sweep", "--show", "made", "--workspace", str(workspace.folder))[1]
 
 

@@ -17,7 +17,7 @@ from seqsum.runs.store import UNREADABLE
 from seqsum.sweeps.definition import Setting, Status, Sweep, names, read, read_settings, read_wanted, status_of
 from seqsum.sweeps.files import FORMATS, content
 from seqsum.sweeps.importance import FEWEST, importances
-from seqsum.sweeps.results import Result, best_words, doubt_words, results, runs_words
+from seqsum.sweeps.results import Result, best_words, doubt_left, results, runs_words
 from seqsum.sweeps.space import briefly, label, plain, short_names
 from seqsum.text import printable
 
@@ -126,7 +126,7 @@ def _say_table(told: Sequence[Result], made: Sweep) -> None:
     say_columns(table)
     say(interval_meaning(spread).replace(spread, spread.upper(), 1))
     say("P: beside the first, by the Mann–Whitney test, corrected for how many are compared with it.")
-    if doubt := doubt_words(told, made):
+    if doubt := doubt_left(told, made):
         say(doubt)
     if sentence := best_words(told, made):
         say(printable(sentence))

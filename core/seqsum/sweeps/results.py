@@ -194,12 +194,18 @@ def best_words(told: Sequence[Result], sweep: Sweep) -> str:
     return f"{begin}\n{count(len(alike), 'other setting')} may be as good: {named}{more}"
 
 
-def doubt_words(told: Sequence[Result], sweep: Sweep) -> str:
-    """Say that the sweep's seeds can't tell its settings apart, and how many would; nothing where they can, or have."""
+def doubt_left(told: Sequence[Result], sweep: Sweep) -> str:
+    """Say what `doubt_words` says of a sweep; nothing where its seeds have told settings apart."""
+    if any(one.against is not None and one.against.sure for one in told):
+        return ""
     # By the whole plan, so that the advice is the same from the beginning on; drawn twice, a setting is one.
-    settings = len(told) if told and told[0].status == "finished" else sweep.trials
-    seeds, needed = len(sweep.seeds), seeds_needed(settings)
-    if settings < 2 or seeds >= needed or any(one.against is not None and one.against.sure for one in told):
+    return doubt_words(len(sweep.seeds), len(told) if told and told[0].status == "finished" else sweep.trials)
+
+
+def doubt_words(seeds: int, settings: int) -> str:
+    """Say that so many seeds can't tell so many settings apart, and how many would; nothing where they can."""
+    needed = seeds_needed(settings)
+    if settings < 2 or seeds >= needed:
         return ""
     each = count(seeds, "seed")
     if seeds < ENOUGH:

@@ -23,7 +23,7 @@ from seqsum.sweeps import steering
 from seqsum.sweeps.axes import grid_of
 from seqsum.sweeps.definition import Sweep, extend, lacking_seeds, names, read, read_settings, status_of
 from seqsum.sweeps.files import content, offered
-from seqsum.sweeps.results import doubt_words, runs_words
+from seqsum.sweeps.results import doubt_left, runs_words
 from seqsum.sweeps.space import MOST_SETTINGS, label, size
 from seqsum_tui.dialogs.choose import Choice, ChooseScreen
 from seqsum_tui.dialogs.export import Chosen, ExportScreen, Offer, write_shown
@@ -179,7 +179,7 @@ class SweepScreen(ConsoleScreen[None]):
         lines = [Content.assemble((status.text, status.colour), parts[0], *progress, *parts[1:])]
         best = view.best or (("" if view.results else "Nothing is tried yet."),)
         lines.append(Content.styled(display.literal(best[0]), "bold"))
-        doubt = doubt_words(view.results, view.sweep)
+        doubt = doubt_left(view.results, view.sweep)
         stopped = [f"It has stopped by itself: {view.reason}"] if view.reason else []
         more = [*best[1:], *([doubt] if doubt else []), *stopped]
         if more and self.size.height >= HIGH:
