@@ -78,7 +78,7 @@ def history(step):
 FACTS = {
     "run": "adder", "name": "adder", "task": "digit_sum", "title": "Add digits", "answer": "class", "continues": False,
     "input_hint": "digits", "empty": False, "samples": False, "labels": list("0123456789"), "checkpoints": list(STEPS),
-    "asks": ASKS,
+    "asks": ASKS, "columns": [], "measured_on_files": False,
     "model": {"name": "recurrent", "cell": "rnn", "layers": 1, "hidden_size": 16, "bidirectional": False,
               "attention": None, "parameters": 728, "dtype": "float32", "classes": 10},
 }  # fmt: skip
