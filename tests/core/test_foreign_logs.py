@@ -20,11 +20,12 @@ from seqsum.control import commands
 from seqsum.errors import UserError
 from seqsum.foreign.following import Follower, logs_workspace
 from seqsum.formatting import metric
+from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.metric_direction import points_per_unit
 from support.command_line import call, lines, refused, unprivileged
 from support.engine import wait_until
-from support.following import followed, points
+from support.following import followed, following, points
 
 LONG_AGO = 3600.0
 
@@ -325,8 +326,8 @@ LEFT_OUT = {
         "1 line with no step (line 3)",
     ),
     "cells.csv": (
-        'step,loss,acc,note\n1,"1,234.5",1%,good\n2,50%,2%,x\n3,abc,3%,y\n1,1,,\n2,1,,\n3,1,none,\n',
-        "log: left out: 6 values that can't be read as a number (the first: line 2, \"1,234.5\" of loss)",
+        'step,loss,acc,note\n1,"1,234.5",1%,good\n2,50%,2%,x\n3,abc,3%,y\n3,1,,\n3,1,,\n3,1,none,\n',
+        "log: left out: 2 values that can't be read as a number (the first: line 2, \"1,234.5\" of loss)",
     ),
     "rows.csv": (
         'step,loss,note\n1,1,"two\nlines"\n\n2,1\n2,1,,\n2,1,\n3,1,\n',
@@ -771,3 +772,165 @@ def test_what_a_script_counts_in_percent_is_no_share(tmp_path: Path) -> None:
     (summary,) = Workspace(tmp_path / "runs").summaries()
     assert summary.value("accuracy") is None and summary.verdict is not None and summary.verdict.word != "learned"
     assert metric("acc", 99.5) == "99.500" and metric("acc", 0.995) == "99.50%" and metric("pace", 0.5) == "0.5000"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_values_in_percent_are_read(name: str, logs: Path, follow: Any) -> None:
+    """Of a column that says that it is in percent they stay what they are."""
+    texts = ["57%", " 0.5 %", "100%", "1e1%", "-2.5%"]
+    if name == "a.jsonl":
+        rows = [json.dumps({"step": step, "accuracy": text, "up (%)": text}) for step, text in enumerate(texts)]
+    else:
+        between = "\t" if name == "a.tsv" else ","
+        rows = [between.join(["step", "accuracy", "up (%)"])]
+        rows += [between.join([str(step), text, text]) for step, text in enumerate(texts)]
+    (logs / name).write_text("\n".join(rows) + "\n")
+    (run,) = follow(logs).values()
+    assert points(run, "accuracy") == [(0, 0.57), (1, 0.005), (2, 1.0), (3, 0.1), (4, -0.025)]
+    assert points(run, "up (%)") == [(0, 57.0), (1, 0.5), (2, 100.0), (3, 10.0), (4, -2.5)]
+    assert run.summary().problems == () or "accuracy" in str(run.summary().problems)
+
+
+def test_a_decimal_comma_may_stand_before_the_percent(logs: Path, follow: Any) -> None:
+    (logs / "a.csv").write_text("step;accuracy\n1;57,5 %\n2;%\n3;5%%\n4;60 %\n")
+    (run,) = follow(logs).values()
+    assert points(run, "accuracy") == [(1, 0.575), (4, 0.6)]
+    assert run.summary().problems == (
+        'log: left out: 2 values that can\'t be read as a number (the first: line 3, "%" of accuracy)',
+    )
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("epochs", [[0.5, 1.5, 2.5], [0.5, 1, 1.5, 2], [1, 1.5, 2, 2.5], [0.1, 0.2, 0.3], [1, 2, 3]])
+def test_steps_in_fractions_cost_no_row(epochs: list[float], form: str, at_once: bool, logs: Path, follow: Any) -> None:
+    path = logs / f"a.{form}"
+    if form == "csv":
+        head, rows = "epoch,loss\n", [f"{epoch},{place}.25\n" for place, epoch in enumerate(epochs)]
+    else:
+        head, rows = "", [f'{{"epoch": {epoch}, "loss": {place}.25}}\n' for place, epoch in enumerate(epochs)]
+    if at_once:
+        path.write_text(head + "".join(rows))
+    else:
+        for end in range(len(rows) + 1):
+            path.write_text(head + "".join(rows[:end]))
+            follow(logs, afresh=end % 2 == 0)
+    (run,) = follow(logs).values()
+    numbers = [place + 0.25 for place in range(len(rows))]
+    if epochs == [1, 2, 3]:
+        assert points(run, "loss") == list(zip(epochs, numbers, strict=True)) and run.summary().problems == ()
+        return
+    assert points(run, "loss") == list(enumerate(numbers, 1)), "the rows are counted"
+    assert points(run, "epoch") == [(place, float(epoch)) for place, epoch in enumerate(epochs, 1)]
+    (told,) = run.summary().problems
+    assert told == f"log: {path}: its steps (epoch) are no whole numbers; its rows are counted instead"
+
+
+def test_two_logs_of_one_name_are_called_after_where_they_lie_whichever_comes_first(
+    logs: Path, tmp_path: Path, follow: Any
+) -> None:
+    for folder in ("a", "b", "b/c"):
+        (logs / folder).mkdir()
+    names = {"a/train.csv": "a/train", "b/train.jsonl": "b/train", "b/c/train.tsv": "b/c/train", "train.csv": "train"}
+    for path in names:
+        between = "\t" if path.endswith("tsv") else ","
+        rows = f"step{between}loss\n1{between}1\n"
+        (logs / path).write_text('{"step": 1, "loss": 1}\n' if path.endswith("jsonl") else rows)
+        found = follow(logs)
+    assert {Path(run.record.follows).relative_to(logs).as_posix(): name for name, run in found.items()} == names
+    with following(logs, tmp_path / "at-once") as follower:
+        again = {
+            Path(run.record.follows).relative_to(logs).as_posix(): name for name, run in followed(follower).items()
+        }
+    assert again == names
+    with following(logs / "a" / "train.csv", tmp_path / "one") as follower:
+        assert set(followed(follower)) == {"train"}
+
+
+def test_logs_that_differ_in_their_ending_only_have_it_in_their_names(logs: Path, follow: Any) -> None:
+    (logs / "a.csv").write_text("step,loss\n1,1\n")
+    (logs / "a.jsonl").write_text('{"step": 1, "loss": 1}\n')
+    assert set(follow(logs)) == {"a.csv", "a.jsonl"}
+
+
+def test_lightnings_versions_of_several_experiments_have_their_names(logs: Path, follow: Any) -> None:
+    for experiment in ("one", "two"):
+        folder = logs / experiment / "lightning_logs" / "version_0"
+        folder.mkdir(parents=True)
+        (folder / "metrics.csv").write_text("step,loss\n1,1\n")
+    assert set(follow(logs)) == {"one/lightning_logs/version_0", "two/lightning_logs/version_0"}
+
+
+@pytest.fixture
+def two_runs(tmp_path: Path) -> dict[str, Run]:
+    """A run that learned, and one that did not; as one table the one would seem to have lost what it knew."""
+    made = {}
+    for name, top in (("good", 0.999), ('base, "x"', 0.1)):
+        run = made[name] = Workspace(tmp_path / "own").create("baseline", load_preset("baseline").config, name)
+        with run.store() as store:
+            store.append([("loss", step, 2.0 - top * step / 100) for step in range(0, 101, 5)])
+            store.append([("accuracy", step, top) for step in range(0, 101, 10)])
+            store.set_state(status="finished", step=100)
+    return made
+
+
+def test_a_table_of_several_runs_is_those_runs(
+    two_runs: dict[str, Run], logs: Path, tmp_path: Path, follow: Any
+) -> None:
+    there = ["--workspace", str(tmp_path / "own"), "--output", str(logs / "two.csv")]
+    assert call("export", *[run.id for run in two_runs.values()], *there)[0] == 0
+    found = follow(logs)
+    assert set(found) == set(two_runs)
+    for name, run in found.items():
+        for metric_name in ("loss", "accuracy"):
+            assert points(run, metric_name) == points(two_runs[name], metric_name)
+        assert metrics(run) == {"loss", "accuracy"} and run.summary().problems == ()
+    words = {name: run.summary(judged=True).verdict for name, run in found.items()}
+    assert words["good"].word == "learned" and words['base, "x"'].word != "collapsed"
+    assert set(follow(logs, afresh=True)) == set(two_runs)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_rows_of_several_runs_are_told_apart_as_they_come(form: str, logs: Path, follow: Any) -> None:
+    """In any order, also where the one's id is part of the other's, and with no name beside it."""
+    rows = [("1", 1, 0.5), ("11", 1, 5.0), ("1", 2, 0.25), ("11", 2, 4.0), ("a/b", 1, 7.0), ("1", 3, 0.125)]
+    path = logs / f"all.{form}"
+    path.write_text("run,step,loss\n" if form == "csv" else "")
+    for end, (run, step, loss) in enumerate(rows):
+        with path.open("a") as file:
+            one = {"run": run if end % 2 or not run.isdigit() else int(run), "step": step, "loss": loss}
+            file.write(f"{run},{step},{loss}\n" if form == "csv" else json.dumps(one) + "\n")
+        found = follow(logs, afresh=end == 3)
+    assert set(found) == {"all/1", "all/11", "all/a-b"}
+    for id, name in (("1", "all/1"), ("11", "all/11"), ("a/b", "all/a-b")):
+        assert points(found[name], "loss") == [(step, loss) for run, step, loss in rows if run == id]
+        assert metrics(found[name]) == {"loss"} and found[name].summary().problems == ()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_of_steps_that_begin_again_no_verdict_is_given(at_once: bool, logs: Path, follow: Any) -> None:
+    path = logs / "a.csv"
+    runs = [[f"{step},{1 / (step + 1)},{good}\n" for step in range(30)] for good in (1.0, 0.1, 0.1)]
+    path.write_text("epoch,loss,accuracy\n")
+    for end, rows in enumerate(runs):
+        for some in [rows] if at_once else [rows[:7], rows[7:]]:
+            with path.open("a") as file:
+                file.writelines(some)
+            (run,) = follow(logs, afresh=end == 1).values()
+        summary = run.summary(judged=True)
+        if not end:
+            assert summary.verdict is not None and summary.verdict.word == "learned" and summary.problems == ()
+            continue
+        (told,) = summary.problems
+        assert f"its steps begin again {'once' if end == 1 else '2 times'}: it may hold several runs" in told
+        assert summary.verdict is None
+    path.write_text("epoch,loss,accuracy\n" + "".join(runs[0]))
+    (run,) = follow(logs).values()
+    assert run.summary(judged=True).verdict is not None and run.summary().problems == ()
+
+
+def test_a_run_that_goes_on_from_a_checkpoint_does_not_begin_again(logs: Path, follow: Any) -> None:
+    steps = [*range(20), *range(10, 30), *range(15, 40)]
+    (logs / "a.csv").write_text("step,loss\n" + "".join(f"{step},{1 / (step + 1)}\n" for step in steps))
+    (run,) = follow(logs).values()
+    assert run.summary().problems == () and run.summary(judged=True).verdict is not None

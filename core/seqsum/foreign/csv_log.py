@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from seqsum.files import read_regular
 from seqsum.foreign.left_out import NO_STEP, ODD_STEP, LeftOut
-from seqsum.foreign.lines import first_line, last_lines, new_lines
+from seqsum.foreign.lines import beginning, first_line, last_lines, new_lines
 from seqsum.foreign.log_format import (
+    COUNTED,
+    FIRST_STEPS,
     Folder,
     LogFormat,
     Part,
     Refused,
     Rows,
     Source,
+    counted,
+    in_fractions,
     is_measured,
     plain_value,
     step_name,
     step_of,
+    value_of,
     written_at,
 )
+from seqsum.foreign.several_runs import NAME_COLUMN, SeveralRuns, run_column
 from seqsum.text import one_line
 
 HPARAMS = "hparams.yaml"
@@ -37,6 +44,9 @@ OTHER_WIDTH = "line with more or fewer values than columns"
 
 class CsvLog(LogFormat):
     name = "CSV"
+
+    def __init__(self) -> None:
+        self._several = SeveralRuns(_runs)
 
     def find(self, folder: Folder) -> list[Source]:
         """Files with a column of steps, and those that were asked for. Lightning's folder is the run."""
@@ -54,10 +64,13 @@ class CsvLog(LogFormat):
                 continue
             if name == METRICS:
                 began = written_at(folder.path / HPARAMS) or written_at(path)
-                run = _lightning_name(folder.path)
-                found.append(Source(path, run, (path,), began))
+                # Lightning writes NAME/version_0/metrics.csv.
+                parts = 2 if folder.path.name.startswith("version_") else 1
+                whole = Source(path, "", (path,), began, place=folder.path, parts=parts)
             else:
-                found.append(Source(path, path.stem, (path,), written_at(path)))
+                whole = Source(path, "", (path,), written_at(path), place=path.with_suffix(""))
+            several = run_column(columns[1]) is not None and step_name(columns[1]) is not None
+            found += self._several.sources(whole) if several else [whole]
         return found
 
     def config(self, source: Source) -> dict[str, Any]:
@@ -66,11 +79,18 @@ class CsvLog(LogFormat):
 
     def read(self, source: Source, position: Any, *, rests: bool = False) -> Part:
         path = source.files[0]
-        new, (head, _) = new_lines(path, position, rests=rests), _columns(path)
+        new, (columns, _) = new_lines(path, position, rests=rests), _columns(path)
         part = Part({}, new.position, new.more, new.anew)
-        if head is None:
+        if columns is None:
             part.position, part.more = None, False
             return part
+        head = _Head.of(path, *columns, source.part)
+        if head.counted != bool(isinstance(position, dict) and position.get(COUNTED)) and new.row and not new.anew:
+            # Its first rows told of another kind of steps when it was shorter.
+            return Part({}, {}, more=True, anew=True)
+        if head.counted:
+            new.position[COUNTED] = True
+            part.problems.append(counted(path, head.of_step or ""))
         if new.step is not None and new.lines and _step(new.lines[0], head, new.row) != new.step:
             # Its step was not whole, either.
             return Part({}, {}, more=True, anew=True)
@@ -78,10 +98,10 @@ class CsvLog(LogFormat):
         last = new.lines.pop() if new.unended else None
         first = 1 if new.row == 0 else 0
         part.rows = _rows(new.lines[first:], head, new.row + first, part.left_out)
-        if new.row == 0 and not part.rows and any(line.strip() for line in new.lines[first:]):
+        if new.row == 0 and not part.rows and not source.part and any(line.strip() for line in new.lines[first:]):
             part.hints.append(
-                f"{one_line(str(path))}: no number could be read below its {len(head[1])} column names; whole lines "
-                f'with "{one_line(head[0]).strip() or "tab"}" between the values are'
+                f"{one_line(str(path))}: no number could be read below its {len(head.names)} column names; whole lines "
+                f'with "{one_line(head.separator).strip() or "tab"}" between the values are'
             )
         if last is not None:
             row = new.row + len(new.lines)
@@ -93,8 +113,9 @@ class CsvLog(LogFormat):
         return part
 
     def glance(self, source: Source) -> Rows:
-        head, _ = _columns(source.files[0])
-        if head is None or step_name(head[1]) is None:
+        columns, _ = _columns(source.files[0])
+        head = None if columns is None else _Head.of(source.files[0], *columns, source.part)
+        if head is None or head.of_step is None or head.counted:
             return {}
         return {name: rows[-1:] for name, rows in _rows(last_lines(source.files[0]), head, 0, LeftOut()).items()}
 
@@ -114,7 +135,62 @@ def _columns(path: Path) -> tuple[tuple[str, list[str]] | None, Refused | None]:
     return (separator, _apart(names)), None
 
 
-def _step(line: str, head: tuple[str, list[str]], row: int) -> int | None:
+@dataclass(frozen=True)
+class _Head:
+    """What the first line names. of_step: the column of steps, if any; counted: whether its rows are counted instead;
+    part: whose rows are read, where a column says it."""
+
+    separator: str
+    names: tuple[str, ...]
+    of_step: str | None
+    counted: bool
+    part: str
+
+    @classmethod
+    def of(cls, path: Path, separator: str, names: Sequence[str], part: str) -> _Head:
+        of_step, counted = step_name(names), False
+        if of_step is not None:
+            at, width = names.index(of_step), len(names)
+            rows = _table(beginning(path)[1 : 4 * FIRST_STEPS], separator)[0]
+            point = _point(separator)
+            counted = in_fractions(point(cells[at]) for cells in rows if len(cells) == width)
+        return cls(separator, tuple(names), of_step, counted, part)
+
+    def is_curve(self, name: str) -> bool:
+        """Whether a column is one: that of the steps, too, where they are none."""
+        if self.part and name in (run_column(self.names), NAME_COLUMN):
+            return False
+        return is_measured(name) or (self.counted and name == self.of_step)
+
+
+def _runs(path: Path, lines: Sequence[str], first: bool) -> Iterator[tuple[str, str]]:
+    """Yield whose each row is."""
+    columns, _ = _columns(path)
+    column = None if columns is None else run_column(columns[1])
+    if columns is None or column is None:
+        return
+    separator, names = columns
+    at, named = names.index(column), names.index(NAME_COLUMN) if NAME_COLUMN in names else None
+    for cells in _table(lines[first:], separator)[0]:
+        if len(cells) == len(names) and cells[at].strip():
+            yield cells[at], "" if named is None else cells[named]
+
+
+def _point(separator: str) -> Callable[[str], str]:
+    # Where a comma can't be a separator it is a decimal point: so spreadsheets write in half of Europe.
+    return str if separator == "," else _with_point
+
+
+def _table(lines: Sequence[str], separator: str) -> tuple[list[list[str]], bool]:
+    """Return the cells of lines, and whether they could be read one by one only."""
+    try:
+        return list(csv.reader(lines, delimiter=separator)), False
+    except csv.Error:
+        # Null bytes, or a field without an end: the lines that can be read count.
+        return [_one(line, separator) for line in lines], True
+
+
+def _step(line: str, head: _Head, row: int) -> int | None:
     """Return the step of a line; None where it is not whole."""
     return next((rows[0][0] for rows in _rows([line], head, row, LeftOut()).values()), None)
 
@@ -129,19 +205,18 @@ def _apart(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int, left_out: LeftOut) -> Rows:
+def _rows(lines: Sequence[str], head: _Head, row: int, left_out: LeftOut) -> Rows:
     """Return metric → rows, and count what is left out. row: the number of the first line, the header's being 0."""
-    separator, names = head
-    width, of_step = len(names), step_name(names)
-    # Where a comma can't be a separator it is a decimal point: so spreadsheets write in half of Europe.
-    point: Callable[[str], str] = str if separator == "," else _with_point
-    broken = False
-    try:
-        table = list(csv.reader(lines, delimiter=separator))
-    except csv.Error:
-        broken = True
-        # Null bytes, or a field without an end: the lines that can be read count.
-        table = [_one(line, separator) for line in lines]
+    separator, names = head.separator, head.names
+    width, of_step = len(names), None if head.counted else head.of_step
+    point = _point(separator)
+    if head.part and not any('"' in line for line in lines):
+        # A table of many runs is read once for each: of the others' lines nothing but how many there are.
+        lines = [line if head.part in line else "" for line in lines]
+    table, broken = _table(lines, separator)
+    if head.part:
+        whose = names.index(run_column(names) or "")
+        table = [cells if cells[whose : whose + 1] == [head.part] else [] for cells in table]
     if of_step is None:
         numbered = [(row + place, cells) for place, cells in enumerate(table) if len(cells) == width]
     else:
@@ -158,15 +233,16 @@ def _rows(lines: Sequence[str], head: tuple[str, list[str]], row: int, left_out:
                 left_out.note(ODD_STEP if cells[at].strip() else NO_STEP, places.of(place))
     found: Rows = {}
     for column, name in enumerate(names):
-        if not is_measured(name):
+        if not head.is_curve(name):
             continue
         try:
             rows = [(step, float(cells[column])) for step, cells in numbered if cells[column]]
         except ValueError:
             rows = []
             for step, cells in numbered:
-                if _is_number(text := point(cells[column])):
-                    rows.append((step, float(text)))
+                text = point(cells[column])
+                if (value := value_of(name, text)) is not None:
+                    rows.append((step, value))
                 elif text.strip():
                     left_out.note_text(name, places.of_cells(cells), cells[column])
         if rows:
@@ -221,13 +297,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _lightning_name(folder: Path) -> str:
-    """Lightning writes NAME/version_0/metrics.csv."""
-    if folder.name.startswith("version_") and folder.parent.name:
-        return f"{folder.parent.name}/{folder.name}"
-    return folder.name or "metrics"
 
 
 def _hparams(path: Path) -> dict[str, Any]:

@@ -11,9 +11,11 @@ import os
 import re
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ GONE = "its log is gone; what was read of it is kept"
 QUIET = "its log does not grow any more; whether its program still runs, a log does not tell"
 FOLLOWER_LOCK = ".following.lock"
 POSITION = "log_position"
-READING = 2
+READING = 3
 """What was read by an earlier way of reading is read anew."""
 MOST_METRICS = 500
 LONGEST_NAME = 100
@@ -60,7 +62,8 @@ def logs_workspace(path: Path) -> Path:
 class _Followed:
     """A log and its run. stamp: its files' times and sizes as they were when it was read to its end; void:
     whether what was read of it is to be read anew; rested: whether that reading was of a log that did not grow any
-    more; unread: a sentence for each thing that can't be read but what is left out; told: those that its events have.
+    more; unread: a sentence for each thing that can't be read but what is left out; told: those that its events have;
+    steps: of each curve the first, the last, and how often they began again.
     """
 
     format: LogFormat
@@ -71,6 +74,7 @@ class _Followed:
     stamp: Any = None
     step: int = 0
     names: dict[str, str | None] = field(default_factory=dict)
+    steps: dict[str, Any] = field(default_factory=dict)
     began: float | None = None
     last: float | None = None
     said: tuple[str, str | None] | None = None
@@ -128,13 +132,14 @@ class Follower:
             self._known_runs({str(source.path): (format, source) for format, source in found.logs})
         new = []
         for format, source in found.logs:
-            id = str(source.path)
-            if id in self._followed:
-                self._followed[id].source = source
-            elif id not in self._binned:
+            known = str(source.path)
+            if known in self._followed:
+                self._followed[known].source = source
+            elif known not in self._binned:
                 new.append((format, source))
+        names = self._names([source for _, source in found.logs])
         made = self.workspace.create_alike(
-            [(_record(format, source), source.name or self._place(source)) for format, source in new],
+            [(_record(format, source), names[id(source)]) for format, source in new],
             {"status": "stopped", "step": 0, "reason": None},
         )
         for (format, source), run in zip(new, made, strict=True):
@@ -170,10 +175,21 @@ class Follower:
             os.close(self._lock)
             self._lock = None
 
-    def _place(self, source: Source) -> str:
-        """Return where a log lies below what is followed."""
-        place = source.path.relative_to(self.path) if source.path.is_relative_to(self.path) else source.path
-        return str(place) if place.name else self.path.name
+    def _names(self, sources: Sequence[Source]) -> dict[int, str]:
+        """Return a source → what it is called: as it says, else after where it lies; with the whole name of its file
+        where another differs in its ending only."""
+        places = {id(source): self._place(source, source.place or source.path) for source in sources}
+        many = Counter(places[id(source)] for source in sources if not source.name)
+        return {
+            id(one): one.name or (places[id(one)] if many[places[id(one)]] == 1 else self._place(one, one.path))
+            for one in sources
+        }
+
+    def _place(self, source: Source, path: Path) -> str:
+        """Return where a log lies below what is followed, in as many parts as it has to have."""
+        root = self.path if self.path.is_dir() else self.path.parent
+        inner = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
+        return "/".join(inner if len(inner) >= source.parts else path.parts[-source.parts :])
 
     def _known_runs(self, found: Mapping[str, tuple[LogFormat, Source]]) -> None:
         """Take the runs that an earlier follower made. Those in the bin are not made again."""
@@ -254,6 +270,10 @@ class Follower:
             said, names = kept.get("said"), kept.get("names")
             one.said = (said[0], said[1]) if isinstance(said, list) and len(said) == 2 else None
             one.names = dict(names) if isinstance(names, dict) else {}
+            steps = kept.get("steps")
+            one.steps = (
+                {name: some for name, some in steps.items() if len(some) == 3} if isinstance(steps, dict) else {}
+            )
         one.step = state["step"]
 
     def _write(self, one: _Followed, store: Store, part: Part) -> None:
@@ -278,12 +298,16 @@ class Follower:
         def whole() -> None:
             if part.anew:
                 store.forget_points()
-                one.step, one.names = 0, {}
+                one.step, one.names, one.steps = 0, {}, {}
+            if part.position is not None:
+                _follow_steps(one.steps, part.rows)
             rows = self._named(one, part.rows, store)
             store.append_rows(rows)
             one.step = max([one.step, *(max(some)[0] for some in rows.values())])
             left_out = one.left_out.told(one.names)
+            again = max((times for _, _, times in one.steps.values()), default=0)
             unread = {**({"left out": left_out} if left_out else {}), **{text: text for text in one.unread}}
+            unread |= {"again": _begins_again(again)} if again else {}
             new = {} if part.more else {key: text for key, text in unread.items() if key not in one.told}
             seconds = one.last - one.began if one.last is not None and one.began is not None else None
             seconds = seconds if own.train_seconds is None else own.train_seconds
@@ -295,6 +319,7 @@ class Follower:
                 updated=_updated(one.source),
                 train_seconds=seconds,
                 steps_per_second=speed if own.steps_per_second is None else own.steps_per_second,
+                begun_again=again,
                 chance=own.chance,
                 measure=own.measure,
                 unread=[f"{OF_LOG}{text}" for text in unread.values()],
@@ -307,6 +332,7 @@ class Follower:
                         "last": one.last,
                         "said": one.said,
                         "names": one.names,
+                        "steps": one.steps,
                         "rested": one.rested,
                         "left_out": one.left_out.plain(),
                         "unread": one.unread,
@@ -384,6 +410,27 @@ class Follower:
             if problem not in self._told and len(self._told) < MOST_PROBLEMS:
                 self._told.add(problem)
                 self.problems.append(problem)
+
+
+def _follow_steps(known: dict[str, Any], rows: Rows) -> None:
+    """Count how often the steps of each curve go back to where they began. known: a curve → its first step, its last,
+    and how often."""
+    for name, some in rows.items():
+        steps = [step for step, _ in some]
+        if name not in known and len(known) >= MOST_METRICS:
+            continue
+        first, last, times = known.get(name, (steps[0], steps[0], 0))
+        if steps[0] < last or steps != sorted(steps):
+            times += sum(step < before and step <= first for before, step in pairwise([last, *steps]))
+        known[name] = min(first, *steps[:1]), steps[-1], times
+
+
+def _begins_again(times: int) -> str:
+    often = "once" if times == 1 else f"{times:,} times"
+    return (
+        f"its steps begin again {often}: it may hold several runs, or count anew in each epoch; later values stand in "
+        "the place of earlier ones, and no verdict is given"
+    )
 
 
 def _is_share(name: str) -> bool:

@@ -144,6 +144,12 @@ def first_line(path: Path, *, unended: bool = False) -> tuple[str, Refused | Non
     return "", Refused(path, why)
 
 
+def beginning(path: Path) -> list[str]:
+    """Return the first whole lines of a file. Raises OSError where it can't be read."""
+    with open_regular(path) as file:
+        return _split(_read(file, TAIL).removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n"))
+
+
 def last_lines(path: Path) -> list[str]:
     """Return the last whole lines of a file, not its first. Raises OSError where it can't be read."""
     with open_regular(path) as file:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
 from seqsum.foreign.left_out import LeftOut
+from seqsum.formatting import in_percent
 from seqsum.runs.kinds import LARGEST_WHOLE
 from seqsum.text import one_line
 
@@ -23,6 +27,10 @@ NOT_MEASURED = frozenset(
     (*STEP_NAMES, "time", "timestamp", "_timestamp", "_runtime", "wall_time", "walltime", "created_at", "date")
 )
 """What says when a row was written, and is no curve."""
+COUNTED = "counted"
+"""In a position: the rows before it were counted."""
+FIRST_STEPS = 50
+"""By so many it is told what kind of steps a log has; a single one that is odd among them is a mistake."""
 GROWING_SECONDS = 60.0
 """A log that was written within them reads `running`."""
 
@@ -66,7 +74,8 @@ class Source:
     """A log that is one run. path: of its file or folder, by which it is known; name: "" for one that is called after
     where it lies; files: what is read of it, in order; created: when it began, as well as can be told, in seconds since
     1970; steps: how many it is to make, 0 where nobody knows; facts: what our own export says of its run beside its
-    curves and settings (see `own_export`), as it stands there."""
+    curves and settings (see `own_export`), as it stands there; place: what it is called after where it has no name, if
+    not its path, and by how many of that's last parts at least; part: which of several runs of a file it is."""
 
     path: Path
     name: str
@@ -76,6 +85,9 @@ class Source:
     group: str = ""
     tags: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    place: Path | None = None
+    parts: int = 1
+    part: str = ""
 
 
 @dataclass
@@ -125,6 +137,43 @@ class LogFormat(ABC):
     def ended(self, source: Source) -> tuple[str, str | None] | None:
         """Return how the run ended, and why, where the log tells; None while it may grow."""
         return None
+
+
+def value_of(name: str, text: str) -> float | None:
+    """Return the number that a column's text tells: 57% is 0.57, but of a column that is in percent itself; None where
+    it tells none."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    bare = text.strip()
+    if not bare.endswith("%"):
+        return None
+    try:
+        # As decimals, so that 57% is 0.57 to the bit.
+        value = Decimal(bare.removesuffix("%").strip())
+    except ArithmeticError:
+        return None
+    return float(value if in_percent(name) else value / 100)
+
+
+def in_fractions(steps: Iterable[Any]) -> bool:
+    """Tell whether the first steps of a log, as text or numbers, are no whole numbers: halves of epochs, say."""
+    read, odd = 0, 0
+    for value in islice(steps, FIRST_STEPS):
+        try:
+            step = float(value)
+        except (TypeError, ValueError, OverflowError):
+            continue
+        if math.isfinite(step) and step >= 0:
+            read += 1
+            odd += step != int(step)
+    return odd > 1 and read <= 3 * odd
+
+
+def counted(path: Path, name: str) -> str:
+    """Say that a log's rows are counted, though a column is called like a step."""
+    return f"{one_line(str(path))}: its steps ({one_line(name)}) are no whole numbers; its rows are counted instead"
 
 
 def step_of(value: Any) -> int | None:

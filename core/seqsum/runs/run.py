@@ -360,8 +360,11 @@ class Run:
         return state.get("launcher") if here and not state.get("job") else None
 
     def judged(self, store: Store, summary: Summary) -> Summary:
-        """Return the summary with the verdict on its curves, which takes a few milliseconds."""
+        """Return the summary with the verdict on its curves, which takes a few milliseconds; none of curves that may be
+        those of several runs."""
         state = store.state()
+        if state.get("begun_again"):
+            return summary
         step, said = state.get("diverged_at"), (summary.reason or "").partition(";")[0]
         diverged = (step, said) if step is not None and summary.status == "failed" else None
         try:

@@ -536,6 +536,8 @@ class Store:
             "unread": given.texts("unread"),
             # Of an export of ours that is followed: what its accuracy is a mean over.
             "measure": given.text("measure"),
+            # Of a log: how often its steps begin again, so that its curves may be those of several runs.
+            "begun_again": given.whole("begun_again"),
             # Of a run that repeats another: where it is stopped, and from where on compiled code computes.
             "until": given.whole_or_none("until"),
             "fused_from": given.whole_or_none("fused_from"),
