@@ -22,6 +22,14 @@ def test_a_task_with_accuracy_shows_it_first_and_then_the_others():
     assert found[1].names == ("majority_class_accuracy", "balanced_accuracy") and found[1].share
 
 
+def test_a_curve_by_itself_needs_no_word_for_what_it_is_beside():
+    for known, labels in (
+        (["loss", "accuracy"], [""]), (["accuracy", "train_accuracy"], ["train", "eval"]), (["val_acc"], [""]),
+        (["train_accuracy"], ["train"]),
+    ):  # fmt: skip
+        assert [label for _, label in panels(known)[0].metrics] == labels
+
+
 def test_a_forecast_shows_its_error_against_same_as_last():
     known = [*ALWAYS, "mae", "mae_same_as_last", "rmse", "horizon_mae", "horizon_mae_same_as_last"]
     found = panels(known)

@@ -73,6 +73,15 @@ async def test_it_ends_with_the_console(scene, console, until):
     assert run.summary().status == "stopped"
 
 
+async def test_logs_of_one_name_are_told_apart_by_where_they_lie(scene, console, until, logs):
+    for folder in ("a", "b"):
+        (logs / folder).mkdir()
+        (logs / folder / "train.csv").write_text("step,loss,val_acc\n1,0.5,0.95\n2,0.25,0.975\n")
+    async with console.run_test(size=(150, 40)) as pilot:
+        await until(pilot, lambda: all(name in screen_text(console) for name in ("a/train", "b/train", "97.50%")))
+        await until(pilot, lambda: "read from" in screen_text(console) and "train.csv" in screen_text(console))
+
+
 async def test_an_empty_folder_is_told(scene, still, tmp_path, until):
     (tmp_path / "none").mkdir()
     console = Console(scene.folder, now=still, remote=False, logs=tmp_path / "none")

@@ -168,11 +168,13 @@ def _rows(lines: list[str], row: int, kind: _Kind, left_out: LeftOut) -> Rows:
             left_out.note(NO_STEP if none else ODD_STEP, f"line {row + place + 1:,}")
             continue
         for name, value in _flat(values) if any(isinstance(one, dict) for one in values.values()) else values.items():
+            if name == whose:
+                continue
             if type(value) is str and value.endswith("%") and (share := value_of(name, value)) is not None:
                 value = share
             if type(value) is float or type(value) is int:
                 if name not in found:
-                    if len(found) >= MOST_VALUES or not (is_measured(name) or name == kind.odd) or name == whose:
+                    if len(found) >= MOST_VALUES or not (is_measured(name) or name == kind.odd):
                         continue
                     found[name] = []
                 try:

@@ -296,6 +296,8 @@ def _describe_run(preview: Preview, app: App[object]) -> Content:
                 f"* accuracy and eval_loss are {run.measure}, as an earlier version measured", "$text-warning"
             )
         )
+    if run.follows:
+        lines.append(Content.styled(f"read from {display.literal(run.follows)}", "$foreground-muted"))
     changed = _changed(preview)
     if changed:
         lines.append(Content.assemble(("changed: ", "$foreground-muted"), display.literal(changed)))
