@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
 from seqsum.runs.changes import CHANGED_FILE, MOST_BYTES
 from seqsum.runs.disk import size_on_disk
+from seqsum.runs.entry import read_entry
 from seqsum.runs.index import INDEX_FILE, Index
 
 
@@ -73,6 +75,30 @@ def test_what_was_read_is_kept_in_a_file_that_can_be_lost(
     index = Index(workspace.folder)
     assert told(index) == expected and "made anew" in index.messages[0]
     assert told(Index(workspace.folder)) == expected
+
+
+def test_what_a_log_has_amiss_is_kept_and_what_can_not_be_read_is_read_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_log, odd = ended(workspace, "log", loss=0.5), ended(workspace, "odd", loss=0.5)
+    with of_log.store() as store:
+        store.set_state(unread=["log: left out: 1 line with no step"])
+    with odd.store() as store:
+        store.set_state(train_seconds="long")
+    expected = truth(workspace)
+    assert all(run.summary().problems for run in (of_log, odd))
+    told(Index(workspace.folder))
+    read: list[str] = []
+
+    def counted(run: Run, *given: Any) -> Any:
+        read.append(run.name)
+        return read_entry(run, *given)
+
+    monkeypatch.setattr("seqsum.runs.index.read_entry", counted)
+    assert told(Index(workspace.folder)) == expected and read == ["odd"]
+    with of_log.store() as store:
+        store.set_state(unread=[])
+    assert told(Index(workspace.folder)) == truth(workspace) and sorted(read) == ["log", "odd", "odd"]
 
 
 def test_reading_in_parts_ends_with_everything_newest_first(workspace: Workspace) -> None:

@@ -29,11 +29,12 @@ from seqsum.runs.disk import size_on_disk
 from seqsum.runs.entry import CURVE_POINTS, Entry, read_entry, stale_entry, unreadable_entry
 from seqsum.runs.record import RECORD_FILE
 from seqsum.runs.run import METRICS_FILE, Run, Summary
+from seqsum.runs.store import OF_LOG
 from seqsum.runs.verdict import Verdict
 
 INDEX_FILE = ".index.db"
 # Another version of what is kept makes the file anew.
-FORMAT = f"6 {CURVE_POINTS} " + " ".join(part.name for part in fields(Summary))
+FORMAT = f"7 {CURVE_POINTS} " + " ".join(part.name for part in fields(Summary))
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS format(text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS entry(run TEXT PRIMARY KEY, stamp TEXT NOT NULL, config TEXT NOT NULL, rest TEXT NOT NULL)
@@ -260,8 +261,10 @@ class Index:
         if _stamp(folder) == files:
             known.folder_time = folder_time
         self._known[id] = known
-        # What can't be read now is not kept in the file: what was known of it stays there.
-        if whole and not entry.summary.live and not entry.summary.problems:
+        # What can't be read now is not kept in the file: what was known of it stays there. What a log has amiss is
+        # written in the run's store, and is so until that changes.
+        lasting = all(problem.startswith(OF_LOG) for problem in entry.summary.problems)
+        if whole and not entry.summary.live and lasting:
             self._unsaved[id] = known
         elif id in self._unsaved and whole:
             del self._unsaved[id]
