@@ -162,7 +162,7 @@ class TrainedRun:
 
     def stop(self) -> None:
         """Have it save and stop."""
-        commands.stop(self.run)
+        commands.stop(self.run, "Python")
 
     def set(self, path: str, value: object) -> None:
         """Change a live value, `optim.lr` for one."""
@@ -311,7 +311,7 @@ class StartedSweep:
     def stop(self) -> None:
         """Have it save its runs and stop; nothing where it has ended. `resume` goes on."""
         if self.status in (*steering.DRIVEN, "died"):
-            steering.stop(self.workspace, self.name)
+            steering.stop(self.workspace, self.name, "Python")
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a table with a row for each setting, the best first: what it was set to, and the columns of

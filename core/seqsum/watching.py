@@ -39,7 +39,7 @@ from seqsum.files import append_to, write_atomically
 from seqsum.formatting import count, number
 from seqsum.plotting.in_text import shades, spread
 from seqsum.runs import Run, Workspace, provenance
-from seqsum.runs.access import hand
+from seqsum.runs.access import hand, stopper
 from seqsum.runs.annotations import check_name, check_tags
 from seqsum.runs.changes import tell_changed
 from seqsum.runs.kinds import LARGEST_WHOLE
@@ -376,7 +376,7 @@ class WatchedRun:
         """Do what a command asks; return the answer, None while there is none."""
         by = hand(command.arguments.get("by"))
         if command.verb == "stop":
-            self._should_stop, self._stopped_by = True, by or "command"
+            self._should_stop, self._stopped_by = True, stopper(command.arguments)
             self._go()
             # Answered at the end.
             return self._deaf("stop", "run.should_stop", late) if "stop" not in self._looked else None

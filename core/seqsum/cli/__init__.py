@@ -5,6 +5,7 @@ The top of the engine: it may import every room; no room imports it.
 
 from __future__ import annotations
 
+import argparse
 import gc
 import os
 import signal
@@ -12,11 +13,14 @@ import sqlite3
 import sys
 
 from seqsum.cli.output import complain, use_plain_signs
+from seqsum.cli.signals import stopping
 from seqsum.errors import UserError
 from seqsum.garbage import collect_seldom
 
 ROOMS = ("runs", "query", "launch", "presets")
 """Names that the engine's messages begin with, in whose place stands the command that was typed."""
+BEGINNING = ("train", "resume", "fork", "rerun", "replicate", "sweep")
+"""Commands that begin what goes on by itself: they hear signals from the first moment on."""
 FLAG = "--"
 """What a message begins with that names no room: before it stands the command."""
 
@@ -40,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
         complain(f"seqsum: can't read or write {what}: {error.strerror or error}")
         return 2
     except KeyboardInterrupt as error:
-        # What follows something says which signal it was; see `follow.stopping`.
+        # What follows something says which signal it was, and what becomes of it; see `signals`.
+        for words in error.args[1:]:
+            complain(words)
         return 128 + next((one for one in error.args if isinstance(one, int)), signal.SIGINT)
     except sqlite3.Error as error:
         complain(UserError(f"seqsum: the run's store can't be written: {error}"))
@@ -69,7 +75,7 @@ def _decoded(arguments: list[str]) -> list[str]:
 
 
 def _run(arguments: list[str]) -> int:
-    from seqsum.cli.arguments import COMMANDS, parse_command, parse_name
+    from seqsum.cli.arguments import parse_name
 
     options = parse_name(arguments)
     if options.command is None:
@@ -77,7 +83,15 @@ def _run(arguments: list[str]) -> int:
 
         show_commands(with_options=options.help)
         return 0
+    if options.command not in BEGINNING:
+        return _obey(options)
+    with stopping(unbegun=f"{options.command}: nothing has begun") as options.signals:
+        return _obey(options)
+
+
+def _obey(options: argparse.Namespace) -> int:
     from seqsum import plugins
+    from seqsum.cli.arguments import COMMANDS, parse_command
 
     for problem in plugins.problems():
         complain(problem)

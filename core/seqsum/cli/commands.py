@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from seqsum.cli.engine import check_detached, engine_of, say_command
-from seqsum.cli.follow import POLL_SECONDS, Follower, end_status, finished_plain, finished_words, stopping
+from seqsum.cli.follow import POLL_SECONDS, Follower, end_status, finished_plain, finished_words
 from seqsum.cli.many import chosen, each
 from seqsum.cli.output import complain, say, say_json, tell
 from seqsum.control import commands
@@ -39,7 +39,10 @@ def train(options: Options) -> int:
         if options.dry_run:
             return 0
         launcher.warm()
-        run = commands.start(workspace, launcher, preset.name, config, options.name, options.queue, options.changes)
+        run = commands.start(
+            workspace, launcher, preset.name, config, options.name, options.queue, options.changes,
+            begins=options.signals.begins,
+        )  # fmt: skip
         return _followed(options, run, launcher)
 
 
@@ -48,6 +51,7 @@ def fork(options: Options) -> int:
     step = checkpoint_step("fork", options.step, lambda: _run(options))
     workspace = Workspace(options.workspace)
     with closing(WarmLauncher(many=False)) as launcher:
+        options.signals.begins()
         run = commands.fork(workspace, launcher, _run(options), step, options.changes, options.name)
         return _followed(options, run, launcher)
 
@@ -59,16 +63,17 @@ def _check_name(options: Options) -> None:
 
 def _followed(options: Options, run: Run, launcher: Launcher) -> int:
     """Follow a run that was just started to its end, unless it shall go on by itself; return the exit status."""
-    if options.detach:
-        _say_started(options, run)
+    follower = Follower(run, options.json, launcher, options.signals)
+    options.signals.stops(follower.stop)
+    _say_started(options, run)
+    if options.detach and not options.signals:
+        options.signals.over()
         if not options.json:
-            Follower(run, False, launcher).say_messages()
+            follower.say_messages()
             say(f"watch it with: seqsum show {run.id}, or seqsum-tui")
         return 0
-    follower = Follower(run, options.json, launcher)
-    with stopping(follower.stop) as follower.signals:
-        _say_started(options, run)
-        summary = follower.follow()
+    summary = follower.follow()
+    options.signals.over()
     follower.wait_for_upload(UPLOAD_SECONDS + WORKER_SECONDS)
     if options.json:
         say_json(finished_plain(summary))
@@ -101,7 +106,7 @@ def _steering(verb: str, ask: Callable[[Run], dict[str, Any]]) -> Callable[[Opti
 
 
 pause = _steering("pause", commands.pause)
-stop = _steering("stop", commands.stop)
+stop = _steering("stop", lambda run: commands.stop(run, "seqsum stop"))
 snapshot = _steering("snapshot", commands.snapshot)
 
 
@@ -111,29 +116,34 @@ def resume(options: Options) -> int:
         check_detached(options, launcher)
         launcher.warm()
         # Several wait for their turn.
+        options.signals.begins()
         status = each(runs, lambda run: _told(options, run, commands.resume(run, launcher, queue=len(runs) > 1)))
-        return status if launcher.outlives else _stayed(options, runs, launcher, status)
+        return _stayed(options, runs, launcher, status)
 
 
 def _stayed(options: Options, runs: Sequence[Run], launcher: Launcher, status: int) -> int:
-    """Wait for the end of runs that their engine would end with this program; return the exit status."""
+    """Wait for the end of runs that their engine would end with this program, or that a signal has stopped as they were
+    resumed; return the exit status."""
+    signals = options.signals
 
     def stop() -> None:
         for run in runs:
             if run.summary().live:
-                launcher.stop(run)
+                launcher.stop(run, signals.cause)
 
+    signals.stops(stop)
+    if launcher.outlives and not signals:
+        return status
     statuses = list[str]()
-    with stopping(stop) as signals:
-        for run in runs:
-            while launcher.poll(run).live:
-                time.sleep(POLL_SECONDS)
-            summary = run.summary(judged=True)
-            if options.json:
-                say_json(finished_plain(summary))
-            else:
-                say(finished_words(summary))
-            statuses.append(summary.status)
+    for run in runs:
+        while launcher.poll(run).live:
+            time.sleep(POLL_SECONDS)
+        summary = run.summary(judged=True)
+        if options.json:
+            say_json(finished_plain(summary))
+        else:
+            say(finished_words(summary))
+        statuses.append(summary.status)
     return status or end_status(statuses, signals)
 
 

@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from seqsum.cli.follow import overall_bar, stopping
+from seqsum.cli.follow import overall_bar
 from seqsum.cli.output import complain, say, say_json, write_out
+from seqsum.cli.signals import stopping
 from seqsum.errors import UserError
 from seqsum.formatting import count
 from seqsum.output_file import new_file

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from seqsum import formatting
 from seqsum.cli.output import reached, run_line, say, say_json, verdict_plain
+from seqsum.cli.signals import Signals
 from seqsum.formatting import duration
 from seqsum.launch import Launcher
 from seqsum.runs import Run, Summary
@@ -28,11 +27,11 @@ NARROW = 80
 class Follower:
     """Shows a run until its worker is done with it."""
 
-    def __init__(self, run: Run, as_json: bool, launcher: Launcher) -> None:
+    def __init__(self, run: Run, as_json: bool, launcher: Launcher, signals: Signals | None = None) -> None:
+        """signals: those that ask to stop."""
         self.run, self.launcher = run, launcher
         self.as_json = as_json
-        self.signals: list[int] = []
-        """Those that asked to stop."""
+        self.signals = Signals() if signals is None else signals
         self._after: dict[str, float] = {}
         self._heard = 0
 
@@ -69,7 +68,7 @@ class Follower:
 
     def stop(self) -> None:
         """Ask the worker to save and stop."""
-        self.launcher.stop(self.run)
+        self.launcher.stop(self.run, self.signals.cause)
 
     def _summaries(self) -> Iterator[Summary]:
         asked = 0.0
@@ -151,26 +150,6 @@ def overall_bar(name: str, *, shown: bool, beside: bool = False) -> Iterator[Cal
     with Progress(*columns, console=console, disable=not shown, transient=beside) as progress:
         line = progress.add_task(one_line(name), total=1.0, numbers="")
         yield lambda share, words: progress.update(line, completed=share, numbers=words)
-
-
-@contextlib.contextmanager
-def stopping(stop: Callable[[], None] | None = None) -> Iterator[list[int]]:
-    """While inside, SIGINT and SIGTERM call `stop`, and a second one lets go; without a `stop` the first one does.
-    Yields the signals that came; to let go is a KeyboardInterrupt with the first of them."""
-    came: list[int] = []
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        if stop is None or len(came) > 1:
-            raise KeyboardInterrupt(came[0])
-        stop()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def end_status(statuses: Collection[str], signals: Sequence[int]) -> int:

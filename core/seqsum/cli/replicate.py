@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from seqsum.cli.engine import check_detached, engine_of, say_command
-from seqsum.cli.follow import end_status, overall_bar, stopping
+from seqsum.cli.follow import end_status, overall_bar
 from seqsum.cli.many import agree_to_start
 from seqsum.cli.output import padded, reached, say, say_json, summary_plain
 from seqsum.compare.significance import CONVERGED
@@ -59,26 +59,26 @@ def replicate(options: argparse.Namespace) -> int:
 
 def _begun(options: argparse.Namespace, replication: Replication, said: Sequence[str], *, compiled: bool) -> int:
     """Begin what is due, and follow it. said: notes on its settings; compiled: the code it runs must be compiled."""
-    launcher = replication.launcher
-    with stopping(replication.stop) as signals:
-        try:
-            if replication.due():
-                if compiled:
-                    compile_first(options.json, lanes=TOGETHER in said)
-                for text in said:
-                    say_json({"event": "message", "message": text}) if options.json else say(text)
-                launcher.warm()
-                replication.begin()
-        finally:
-            # What is launched waits for its turn by itself.
-            launcher.cool()
-        if options.detach and not signals:
-            _say_begun(options, replication)
-            return 0
-        if signals:
-            # Those that were launched after it was asked have not heard it.
-            replication.stop()
-        summaries = _follow(replication, options.json, signals)
+    launcher, signals = replication.launcher, options.signals
+    try:
+        if replication.due():
+            if compiled:
+                compile_first(options.json, lanes=TOGETHER in said)
+            for text in said:
+                say_json({"event": "message", "message": text}) if options.json else say(text)
+            launcher.warm()
+            signals.begins()
+            replication.begin()
+        signals.stops(lambda: replication.stop(signals.cause))
+    finally:
+        # What is launched waits for its turn by itself.
+        launcher.cool()
+    if options.detach and not signals:
+        signals.over()
+        _say_begun(options, replication)
+        return 0
+    summaries = _follow(replication, options.json, signals)
+    signals.over()
     outcome = replication.outcome()
     if options.json:
         group, seeds = replication.group, len(replication.seeds)

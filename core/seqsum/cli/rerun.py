@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from seqsum.cli.follow import Follower, end_status, stopping
+from seqsum.cli.follow import Follower, end_status
 from seqsum.cli.output import complain, say, say_json
 from seqsum.control import rerun as repeating
 from seqsum.launch import WarmLauncher
@@ -24,14 +24,17 @@ def rerun(options: argparse.Namespace) -> int:
     for text in plan.told:
         complain(f"rerun: not as it was: {text}")
     launcher = WarmLauncher(many=False)
+    signals = options.signals
+    signals.begins()
     run = repeating.start(workspace, launcher, plan, options.name)
-    follower = Follower(run, options.json, launcher)
-    with stopping(follower.stop) as follower.signals:
-        if options.json:
-            say_json({"event": "started", "run": run.id, "name": run.name, "repeats": plan.run.id})
-        else:
-            say(f"{one_line(run.name)} ({run.id}): started in {run.folder}, repeats {plan.run.id}")
-        summary = follower.follow()
+    follower = Follower(run, options.json, launcher, signals)
+    signals.stops(follower.stop)
+    if options.json:
+        say_json({"event": "started", "run": run.id, "name": run.name, "repeats": plan.run.id})
+    else:
+        say(f"{one_line(run.name)} ({run.id}): started in {run.folder}, repeats {plan.run.id}")
+    summary = follower.follow()
+    signals.over()
     if follower.signals and summary.status == "stopped":
         complain(f"rerun: run {run.id} was stopped before its end; nothing is compared")
         return end_status([summary.status], follower.signals)

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from seqsum.cli.engine import say_command
-from seqsum.cli.follow import end_status, overall_bar, stopping
+from seqsum.cli.follow import end_status, overall_bar
 from seqsum.cli.many import agree_to_start
 from seqsum.cli.output import say, say_json
 from seqsum.cli.replicate import compile_first
@@ -78,6 +78,7 @@ def sweep(options: argparse.Namespace) -> int:
     if action in ("pause", "stop"):
         return _steer(workspace, getattr(options, action), action, options.json)
     if action == "resume":
+        options.signals.unbegun = f"sweep: nothing has begun; {_way_on(options.resume)}"
         before = read(workspace, options.resume)
         made = _as_asked(workspace, before, options)
         with closing(_launcher(workspace, made)) as launcher:
@@ -100,7 +101,7 @@ def sweep(options: argparse.Namespace) -> int:
         steering.drive_beside(workspace, made.name)
         _tell(options.json, made, f"{more}goes on by itself; seqsum sweep --show {made.name} tells how far it is")
         return 0
-    return _drive(workspace, made, options.json)
+    return _drive(workspace, made, options)
 
 
 def _as_asked(workspace: Workspace, made: Sweep, options: argparse.Namespace) -> Sweep:
@@ -191,6 +192,7 @@ def _made(workspace: Workspace, options: argparse.Namespace) -> Sweep:
     if not options.dry_run:
         agree_to_start(options, "sweep", cost.runs, takes)
         made = create(workspace, made, named=options.name is not None)
+        options.signals.unbegun = f"sweep: {made.name} is stopped before anything has begun; {_way_on(made.name)}"
     if options.json:
         said = made.model_dump(mode="json")
         say_json({"event": "sweep", **{name: said[name] for name in ("name", "preset", "seeds", "trials", "goal")}})
@@ -226,7 +228,7 @@ def _steer(workspace: Workspace, name: str, action: str, as_json: bool) -> int:
         steering.pause(workspace, name)
         _tell(as_json, made, f"starts nothing new; seqsum sweep --resume {name} goes on")
     else:
-        steering.stop(workspace, name)
+        steering.stop(workspace, name, "seqsum sweep --stop")
         _tell(as_json, made, f"saves its runs and stops; seqsum sweep --resume {name} goes on")
     return 0
 
@@ -238,22 +240,27 @@ def _tell(as_json: bool, made: Sweep, words: str) -> None:
         say(f"{made.name} {words}")
 
 
-def _drive(workspace: Workspace, made: Sweep, as_json: bool) -> int:
+def _way_on(name: str) -> str:
+    return f"go on with: seqsum sweep --resume {printable(name)}"
+
+
+def _drive(workspace: Workspace, made: Sweep, options: argparse.Namespace) -> int:
+    as_json, signals = options.json, options.signals
     launcher = _launcher(workspace, made)
     config, task = resolved(made.base, "sweep")
     if config.train.backend != "torch" and why_not_fused(config, task) is None:
         compile_first(as_json)
     launcher.warm()
     try:
-        with (
-            Driver(workspace, made.name, launcher) as driver,
-            stopping(lambda: want(workspace, made.name, Wanted(stopped=True))) as signals,
-        ):
+        signals.begins()
+        with Driver(workspace, made.name, launcher) as driver:
+            signals.stops(lambda: want(workspace, made.name, Wanted(stopped=True, cause=signals.cause)))
             # What compares settings at the end takes a second to load, as the first workers do.
             threading.Thread(target=import_module, args=("scipy.stats",), daemon=True).start()
             _follow(driver, as_json, signals)
     finally:
         launcher.close()
+        signals.over()
     ended = read(workspace, made.name)
     say_results(workspace, ended, as_json)
     return end_status([status_of(workspace, ended)], signals)

@@ -6,7 +6,7 @@ Every function raises UserError, in one sentence, when the run's status does not
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from seqsum import plugins
@@ -49,10 +49,11 @@ def start(
     name: str | None = None,
     queue: bool = False,
     typed: Collection[str] = (),
+    begins: Callable[[], object] = lambda: None,
 ) -> Run:
     """Make a run and launch its worker; returns as soon as the worker process exists.
 
-    typed: the settings that a person named, as `notes` takes them.
+    typed: the settings that a person named, as `notes` takes them. begins: called before anything is there.
 
     With `queue` it begins when it is its turn, behind what was queued before and when a slot is free; without, now.
     The task's data is read here already, so that a wrong file is an answer and not a failed run.
@@ -61,6 +62,7 @@ def start(
     told = [note.text for note in notes(said, task, typed=typed)]
     if room := _room(config, task, workspace):
         told.append(room)
+    begins()
     run = workspace.create(preset, config, name)
     with run.store() as store:
         for text in told:
@@ -133,9 +135,9 @@ def resume(run: Run, launcher: Launcher, queue: bool = False) -> dict[str, Any]:
     return {"ok": True, "message": "; ".join(filter(None, (began, back, *edited))), "pid": pid}
 
 
-def stop(run: Run) -> dict[str, Any]:
+def stop(run: Run, cause: str = "") -> dict[str, Any]:
     """Save and stop; `resume` goes on from there. A run that waits leaves the queue, and one that a signal has stopped
-    goes on to its next chunk border."""
+    goes on to its next chunk border. cause: what asks for it, as the run's reason names it."""
     _check_open(run, "stop")
     if run.summary().status == "queued" and not run.worker_lives:
         lock = take_lock(run.folder)
@@ -148,7 +150,7 @@ def stop(run: Run) -> dict[str, Any]:
                 os.close(lock)
             cancel(job)
             return {"ok": True, "message": "stopped before it began", "step": run.summary().step}
-    return _ask(run, LIVE_STATUSES, "stop")
+    return _ask(run, LIVE_STATUSES, "stop", **({"cause": cause} if cause else {}))
 
 
 def snapshot(run: Run, *, kept: bool = True) -> dict[str, Any]:

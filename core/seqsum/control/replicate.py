@@ -148,11 +148,11 @@ class Replication:
             if seed in self.runs
         }
 
-    def stop(self) -> None:
-        """Ask every live run to save and stop; returns at once."""
+    def stop(self, cause: str = "") -> None:
+        """Ask every live run to save and stop; returns at once. cause: as `Launcher.stop` has it."""
         for seed, summary in self.summaries().items():
             if summary.live:
-                self.launcher.stop(self.runs[seed])
+                self.launcher.stop(self.runs[seed], cause)
 
     def outcome(self) -> SeedDistribution:
         """Return what came of the runs so far."""

@@ -70,8 +70,9 @@ class Launcher(Protocol):
         """Tell whether a queued run will be started without being submitted again."""
         ...
 
-    def stop(self, run: Run) -> None:
-        """Ask the run to save and stop, or take it out of the engine's queue; return at once."""
+    def stop(self, run: Run, cause: str = "") -> None:
+        """Ask the run to save and stop, or take it out of the engine's queue; return at once. cause: what asks for it,
+        as the run's reason names it."""
         ...
 
     def warm(self) -> None:

@@ -211,11 +211,11 @@ class ClusterLauncher(ABC):
         finally:
             os.close(lock)
 
-    def stop(self, run: Run) -> None:
+    def stop(self, run: Run, cause: str = "") -> None:
         job = self._job(run)
         if run.worker_lives or job is None:
             with run.store() as store:
-                store.post_command("stop", **by_another(run.folder))
+                store.post_command("stop", **({"cause": cause} if cause else {}), **by_another(run.folder))
             return
         self._take_back(job, "stopped before it began")
         self._cancel(job)

@@ -155,9 +155,9 @@ class LocalLauncher:
     def holds(self, run: Run) -> bool:
         return run.worker_lives
 
-    def stop(self, run: Run) -> None:
+    def stop(self, run: Run, cause: str = "") -> None:
         with run.store() as store:
-            store.post_command("stop", **by_another(run.folder))
+            store.post_command("stop", **({"cause": cause} if cause else {}), **by_another(run.folder))
 
     def warm(self) -> None:
         """Nothing: each worker starts from nothing."""

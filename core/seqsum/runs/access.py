@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from seqsum.text import one_line
@@ -24,6 +25,11 @@ def by_another(folder: Path) -> dict[str, str]:
     """Return `by`, and who we are, for what we do to a run of somebody else; nothing for one of ours."""
     whose, me = owner_of(folder), user_name()
     return {"by": me} if whose not in ("", me) else {}
+
+
+def stopper(arguments: Mapping[str, object]) -> str:
+    """Return what has asked a run to stop, given the arguments of that: who, of another user, else by which way."""
+    return hand(arguments.get("by")) or hand(arguments.get("cause")) or "command"
 
 
 def hand(by: object) -> str:

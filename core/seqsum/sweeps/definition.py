@@ -85,7 +85,7 @@ class Sweep(BaseModel):
 class Wanted(BaseModel):
     """What a person asks of the driver.
 
-    reason: why it has stopped by itself.
+    reason: why it has stopped by itself. cause: what has asked it to stop, as its runs' reasons name it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -93,6 +93,7 @@ class Wanted(BaseModel):
     paused: bool = False
     stopped: bool = False
     reason: str = ""
+    cause: str = ""
 
 
 class Setting(BaseModel):
@@ -196,6 +197,8 @@ def create(workspace: Workspace, sweep: Sweep, *, named: bool) -> Sweep:
             made = sweep.model_copy(update={"name": name, "created": time.time()})
             folder = folder_of(workspace, name)
             folder.mkdir(exist_ok=True)
+            # Until a driver has it, it is stopped: nothing of it can have died.
+            write_json(folder / WANTED, Wanted(stopped=True).model_dump(mode="json"))
             write_json(folder / DEFINITION, made.model_dump(mode="json"))
     return made
 

@@ -90,6 +90,8 @@ class Driver:
         self.active: list[Active] = []
         self._written: Settings | None = None
         try:
+            # From here on it is driven, and what was asked of an earlier driver is done.
+            definition.want(workspace, name, Wanted())
             self.study = study_of(self.sweep, self.folder)
             self._take_up()
         except BaseException:
@@ -180,7 +182,7 @@ class Driver:
         stopped it."""
         wanted = read_wanted(self.workspace, self.sweep.name)
         if wanted.stopped:
-            self.stop()
+            self.stop(wanted.cause)
             return True
         before, self.sweep = self.sweep, read(self.workspace, self.sweep.name)
         if self.sweep.trials > before.trials:
@@ -198,10 +200,10 @@ class Driver:
         self._write(finished=done)
         return done
 
-    def stop(self) -> None:
-        """Ask every run that is under way to save and stop; another driver resumes them."""
+    def stop(self, cause: str = "") -> None:
+        """Ask every run that is under way to save and stop; another driver resumes them. cause: what asks for it."""
         for active in self.active:
-            active.replication.stop()
+            active.replication.stop(cause or "its sweep")
 
     def _advance(self, active: Active) -> None:
         summaries, again = active.look(), list[int]()
@@ -214,7 +216,7 @@ class Driver:
             active.begin(again)
         ended = {seed: self._value(one) for seed, one in summaries.items() if self._has_ended(active, seed, one)}
         if self.sweep.prune != "off" and self._gives_up(active, summaries, ended):
-            active.replication.stop()
+            active.replication.stop("its sweep, which gave this setting up")
             count = f"given up after {len(ended)} of {len(self.sweep.seeds)} seeds"
             self._end(active.number, active.trial, "pruned", [*ended.values()], count)
             # What ends while it is stopped comes too late: one count holds.

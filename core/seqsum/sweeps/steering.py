@@ -41,6 +41,16 @@ def drive_beside(workspace: Workspace, name: str) -> None:
             [*command, "sweep", "--resume", name],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True,
         )  # fmt: skip
+    try:
+        _wait_for_driver(workspace, name, process)
+    except BaseException:
+        # Interrupted: it has not said yet that it goes on by itself.
+        process.terminate()
+        raise
+
+
+def _wait_for_driver(workspace: Workspace, name: str, process: subprocess.Popen[bytes]) -> None:
+    log = folder_of(workspace, name) / LOG
     deadline, sweep = time.monotonic() + BEGIN_SECONDS, read(workspace, name)
     while status_of(workspace, sweep) not in (*DRIVEN, "finished") and time.monotonic() < deadline:
         if process.poll():
@@ -55,10 +65,11 @@ def drive_beside(workspace: Workspace, name: str) -> None:
 def go_on(workspace: Workspace, name: str) -> Status:
     """Take back what was asked of a sweep's driver; return how the sweep stood.
 
-    Where that is neither `running` nor `paused`, nothing drives it yet.
+    Where that is neither `running` nor `paused`, nothing drives it yet: it stays as it is until a driver has it.
     """
     state = status_of(workspace, read(workspace, name))
-    want(workspace, name, Wanted())
+    if state in DRIVEN:
+        want(workspace, name, Wanted())
     return state
 
 
@@ -76,17 +87,17 @@ def pause(workspace: Workspace, name: str) -> None:
     want(workspace, name, read_wanted(workspace, name).model_copy(update={"paused": True}))
 
 
-def stop(workspace: Workspace, name: str) -> None:
-    """Have a sweep save its runs and stop, those too that a killed driver left.
+def stop(workspace: Workspace, name: str, cause: str = "") -> None:
+    """Have a sweep save its runs and stop, those too that a killed driver left. cause: what asks for it.
 
     Raises UserError for one that has ended or was stopped.
     """
     sweep, state = _unfinished(workspace, name, "stop")
     if state == "died":
-        _stop_runs(workspace, sweep)
+        _stop_runs(workspace, sweep, cause)
     elif state not in DRIVEN:
         raise _undriven(sweep, state)
-    want(workspace, name, read_wanted(workspace, name).model_copy(update={"stopped": True}))
+    want(workspace, name, read_wanted(workspace, name).model_copy(update={"stopped": True, "cause": cause}))
 
 
 def _unfinished(workspace: Workspace, name: str, action: str) -> tuple[Sweep, Status]:
@@ -102,10 +113,10 @@ def _undriven(sweep: Sweep, state: Status) -> UserError:
     return UserError(f"sweep: {sweep.name} {said_status(state)}: nothing drives it; {way_out}")
 
 
-def _stop_runs(workspace: Workspace, sweep: Sweep) -> None:
+def _stop_runs(workspace: Workspace, sweep: Sweep, cause: str) -> None:
     groups = {one.group for one in read_settings(workspace, sweep.name).settings}
     for summary in workspace.summaries():
         if summary.group in groups and summary.live:
             run = Run(workspace.folder / summary.id)
             with run.store() as store:
-                store.post_command("stop", **by_another(run.folder))
+                store.post_command("stop", **({"cause": cause} if cause else {}), **by_another(run.folder))

@@ -13,7 +13,7 @@ from seqsum.errors import UserError
 from seqsum.formatting import metric
 from seqsum.garbage import without_collection
 from seqsum.runs import Command, Run, Store, checkpoint_files, provenance, rewinding
-from seqsum.runs.access import by_another, hand
+from seqsum.runs.access import by_another, hand, stopper
 from seqsum.runs.checkpoint_files import ASKED
 from seqsum.runs.disk import checkpoint_bytes
 from seqsum.runs.measure import MEASURE, earlier_measure
@@ -509,7 +509,7 @@ class Worker:
 
     def _on_stop(self, command: Command) -> None:
         # Answered by _end, once everything is saved.
-        self.stop_asked = hand(command.arguments.get("by")) or "command"
+        self.stop_asked = stopper(command.arguments)
 
     def _on_snapshot(self, command: Command) -> None:
         step, kept = self.trainer.step, command.arguments.get("kept", True)

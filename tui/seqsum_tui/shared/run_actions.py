@@ -150,7 +150,7 @@ class RunScreen(ConsoleScreen[None]):
         held = self.chosen_runs()
         ours = f"It is saved; {resumes} goes on from there."
         told = "Its script has ended." if held and all(one.script for one in held) else ours
-        self.ask_run("stop", commands.stop, lambda _: told)
+        self.ask_run("stop", lambda run: commands.stop(run, "the console"), lambda _: told)
 
     def action_snapshot(self) -> None:
         """Have the run save a checkpoint."""
