@@ -100,7 +100,8 @@ def compile_first(as_json: bool, *, lanes: bool = False) -> None:
     if not as_json:
         say(f"compiling for this machine, once; this takes about {30 if lanes else 15} seconds")
     command = [sys.executable, "-P", "-m", "seqsum.training.backends.fused", *(["--lanes"] if lanes else [])]
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    # A terminal's ctrl-C is for us alone, who end it then: it would tell where it was.
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def _say_begun(options: argparse.Namespace, replication: Replication) -> None:

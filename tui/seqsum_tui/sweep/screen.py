@@ -425,7 +425,7 @@ class SweepScreen(ConsoleScreen[None]):
 
     def action_stop(self) -> None:
         """Save the runs and stop."""
-        self._steer(steering.stop, "saves its runs and stops")
+        self._steer(lambda place, name: steering.stop(place, name, "the console"), "saves its runs and stops")
 
     def action_resume(self) -> None:
         """Have it driven again."""
