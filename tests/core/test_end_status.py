@@ -180,16 +180,13 @@ def test_whenever_a_signal_comes_nothing_has_died(name: str, module: str, functi
     check_stopped(tmp_path, status, out, err, number)
 
 
-def test_a_sweep_that_goes_on_is_stopped_whenever_the_signal_comes(tmp_path: Path) -> None:
-    """The same sweep again and again; its runs stay what they are as well."""
-    with following(tmp_path, *COMMANDS["sweep"]) as process:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
+@pytest.mark.parametrize("moment", [LOADING[0], ("seqsum.sweeps.steering", "go_on"), *OF_A_SWEEP, *BEGINNING])
+def test_a_sweep_that_goes_on_is_stopped_whenever_the_signal_comes(moment: tuple[str, str], tmp_path: Path) -> None:
+    signalled(tmp_path, ("seqsum.launch.local", "LocalLauncher._begin"), signal.SIGINT, *COMMANDS["sweep"], *LONG)
     all_saved(tmp_path)
-    for at, moment in enumerate([LOADING[0], ("seqsum.sweeps.steering", "go_on"), *OF_A_SWEEP, *BEGINNING]):
-        number = SIGNALS[at % 2]
-        status, out, err = signalled(tmp_path, moment, number, "sweep", "--resume", "s")
-        check_stopped(tmp_path, status, out, err, number)
+    number = SIGNALS[len(moment[1]) % 2]
+    status, out, err = signalled(tmp_path, moment, number, "sweep", "--resume", "s")
+    check_stopped(tmp_path, status, out, err, number)
 
 
 @pytest.mark.parametrize("moment", [*LOADING, ("seqsum.control.commands", "resume"), *BEGINNING])

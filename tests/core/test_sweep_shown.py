@@ -183,7 +183,7 @@ def test_each_run_stands_beside_its_seed_and_its_value(workspace: Workspace, tmp
     assert len(table) == len(settings) == 6
     for row, one in zip(table, settings, strict=True):
         runs, written = row["runs"].split(), [float(value) for value in row["values"].split()]
-        plain = [math.nan if value is None else value for value in one["values"]]
+        plain = [math.nan if value is None else value for value in one["run_values"]]
         assert (one["runs"], [*map(str, one["seeds"])]) == (runs, row["seeds"].split())
         assert [Run(workspace.folder / run).record.parsed_config().train.seed for run in runs] == one["seeds"]
         assert plain == pytest.approx(written, nan_ok=True)

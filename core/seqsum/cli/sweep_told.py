@@ -73,7 +73,7 @@ def say_results(workspace: Workspace, made: Sweep, as_json: bool) -> None:
         rows = [
             {
                 **setting_plain(one.setting), "state": one.state, "live": one.live, "runs": list(one.runs),
-                "seeds": list(one.seeds), "values": list(one.ends),
+                "seeds": list(one.seeds), "run_values": list(one.ends),
                 "converged": one.converged,
                 "sample": None if one.sample is None else dataclasses.asdict(one.sample),
                 "against_best": None if one.against is None else dataclasses.asdict(one.against),
