@@ -40,7 +40,7 @@ class Launcher:
     def poll(self, run: Run) -> bool:
         return run.worker_lives
 
-    def stop(self, run: Run) -> None:
+    def stop(self, run: Run, cause: str = "") -> None:
         raise AssertionError("not asked for")
 
     def close(self) -> None:

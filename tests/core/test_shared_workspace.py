@@ -135,7 +135,7 @@ def test_a_live_run_tells_who_steered_it(shared: Path) -> None:
         assert [detail["by"] for detail in events_of(ANNA, shared, "live", kind)] == ["games"]
     ANNA.does(shared, "resume", "live", "--detach")
     ANNA.does(shared, "stop", "live")
-    assert run_of(ANNA, shared, "live")["reason"] == "stopped by command"
+    assert run_of(ANNA, shared, "live")["reason"] == "stopped by seqsum stop"
 
 
 def test_what_somebody_made_for_reading_only_the_group_may_look_at(shared: Path) -> None:

@@ -63,7 +63,7 @@ class FakeLauncher:
     def holds(self, run: Run) -> bool:
         return run in (*self.submitted, *self.queued)
 
-    def stop(self, run: Run) -> None:
+    def stop(self, run: Run, cause: str = "") -> None:
         pass
 
     def close(self) -> None:
