@@ -122,8 +122,13 @@ def ngrams(tokens: str) -> list[list[str]]:
         loss = model.loss(test)
         bits = task.of_test().loss_metrics(loss)[BY]
         name = "unigrams" if model.order == 1 else f"{model.order}-grams"
-        lines.append([f"{bits:.2f}", f"{loss:.2f}", f"{math.exp(loss):,.0f}", name])
+        lines.append([f"{bits:.2f}", f"{loss:.2f}", perplexity_of(loss), name])
     return lines
+
+
+def perplexity_of(loss: float) -> str:
+    """Return e^loss in three digits, or whole."""
+    return f"{math.exp(loss):.3g}" if loss < math.log(999) else f"{math.exp(loss):,.0f}"
 
 
 def table(rows: list[dict[str, Any]], kinds: list[str]) -> Iterator[str]:
@@ -148,7 +153,7 @@ def table(rows: list[dict[str, Any]], kinds: list[str]) -> Iterator[str]:
             seconds = statistics.median(row["train_seconds"] for row in found)
             cells = [kind, family, f"{found[0]['width']}, {found[0]['weights']:,}"]
             cells += [f"**{statistics.median(several):.2f}** ({several[0]:.2f} to {several[-1]:.2f})", f"{loss:.2f}"]
-            cells += [f"{math.exp(loss):,.3g}" if loss < 4 else f"{math.exp(loss):,.0f}", f"{epoch:.0f}"]
+            cells += [perplexity_of(loss), f"{epoch:.0f}"]
             yield f"| {' | '.join(cells)} | {seconds:.0f} s |"
 
 
