@@ -69,7 +69,7 @@ def call(*arguments: str) -> list[dict[str, Any]]:
 def test_it_trains_and_answers(
     name: str, more: Changes, fork_server: WarmLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seqsum.launch.engines.LocalLauncher", lambda _: fork_server)
+    monkeypatch.setattr("seqsum.launch.engines.WarmLauncher", lambda *_, **__: fork_server)
     monkeypatch.setattr(fork_server, "close", lambda: None)
     config = few_steps(name, more)
     flags = [f"--train.{field}={getattr(config.train, field)}" for field in ("steps", "evaluate_every")]

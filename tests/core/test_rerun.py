@@ -24,7 +24,7 @@ from support.engine import kill, new_run, outcome_of, small, wait_for_end, wait_
 LONG: dict[str, Any] = {
     "train__steps": 1_000_000,
     "train__backend": "torch",
-    "train__evaluate_every": 1000,
+    "train__evaluate_every": 1_000_000,
     "train__checkpoint_every": 1000,
 }
 

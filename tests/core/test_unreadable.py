@@ -21,6 +21,7 @@ import pytest
 
 from seqsum.cli import main
 from seqsum.cli.arguments import COMMANDS, parse
+from seqsum.cli.signals import Signals
 from seqsum.compare import ComparisonReader
 from seqsum.config import Config
 from seqsum.control import commands
@@ -79,6 +80,7 @@ def parsed(words: tuple[str, ...]) -> argparse.Namespace:
 def command(capsys: pytest.CaptureFixture[str], workspace: Workspace, *words: str) -> tuple[int, str, str]:
     """Run a command here, as `main` does; return its exit status and what it wrote."""
     options = parsed((words[0], "--workspace", str(workspace.folder), *words[1:]))
+    options.signals = Signals()
     try:
         status = COMMANDS[options.command].run(options)
     except UserError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,10 @@ def check_output(options: argparse.Namespace) -> None:
             raise UserError(f"predict: {printable(options.output)} is the file that is read; name another for answers")
 
 
+IN_FORM = "SEQSUM_IN_FORM"
+"""Set by a program that has a form of its own, which is told there what is wrong."""
+
+
 def predict_file(options: argparse.Namespace, made: Callable[[argparse.Namespace], Asking]) -> int:
     """Answer every row of a file; return the exit status, 2 where some row has no answer.
 
@@ -80,7 +85,7 @@ def _refused(options: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        if options.json and options.file is not None and options.output is not None:
+        if options.json and os.environ.get(IN_FORM) and options.file is not None and options.output is not None:
             say_json({"event": "refused", "message": str(error), "in_form": error.in_form})
         raise
 

@@ -322,7 +322,9 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                 f"task.tokenizer: a held-out part is a single {self.unit}, before which nothing is read; give more "
                 "text, or take characters"
             )
-        return AskedText(tokens, len(asked), spelling_bits(self._tokenizer, self._facts.get("spelling"), asked))
+        # Nobody is asked for the first character.
+        said = asked[1:] if self.config.tokenizer == "characters" else asked
+        return AskedText(tokens, len(asked), spelling_bits(self._tokenizer, self._facts.get("spelling"), said))
 
     def _test_notes(self, test: str, tokenizer: Tokenizer) -> list[str]:
         """Say what the test's text is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -49,8 +50,9 @@ class FileJob:
     async def run(self) -> bool:
         """Work until it is done; return False where it was stopped. Raises UserError where it can't be done."""
         self._process = process = await asyncio.create_subprocess_exec(
-            *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True
-        )
+            *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True,
+            env={**os.environ, "SEQSUM_IN_FORM": "1"},
+        )  # fmt: skip
         assert process.stdout is not None and process.stderr is not None
         wrong = asyncio.ensure_future(process.stderr.read())
         if self._stopped:

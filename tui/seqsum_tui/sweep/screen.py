@@ -124,7 +124,7 @@ class SweepScreen(ConsoleScreen[None]):
             # What was read last stays on the screen.
             self.tell_once(error, "The sweep can't be read")
             return
-        reason = display.sentence(display.told(error)) or type(error).__name__
+        reason = display.sentence(str(error)) or type(error).__name__
         if reason != self._unread:
             self._unread = reason
             facts = tuple(map(display.literal, (self.name_of_sweep, "can't be read")))
@@ -410,7 +410,7 @@ class SweepScreen(ConsoleScreen[None]):
         try:
             await in_thread(lambda: deed(self.console.workspace, self.name_of_sweep))
         except (UserError, OSError) as error:
-            self.notify(display.sentence(display.told(error)), title="Not done", severity="error")
+            self.notify(display.sentence(str(error)), title="Not done", severity="error")
         else:
             self.notify(done, title=self.name_of_sweep)
         self.wake()
