@@ -9,7 +9,7 @@ from seqsum.config import Config
 from seqsum.files import write_json
 from seqsum.presets import load_preset
 from seqsum.runs import Workspace
-from seqsum.sweeps.definition import SETTINGS, Setting, Settings, State, Sweep, create, folder_of
+from seqsum.sweeps.definition import SETTINGS, Setting, Settings, State, Sweep, Wanted, create, folder_of, want
 from seqsum.sweeps.space import grid, size, split
 
 Values = Mapping[tuple[str, ...], Sequence[float]]
@@ -55,4 +55,5 @@ def finished_sweep(
         told.append(Setting(number=number, values=setting, group=group, state=state, value=0.0))
     settings = Settings(settings=tuple(told), finished=len(told) == sweep.trials)
     write_json(folder_of(workspace, sweep.name) / SETTINGS, settings.model_dump(mode="json"))
+    want(workspace, sweep.name, Wanted())  # as a driver does that has it
     return sweep

@@ -284,6 +284,7 @@ async def test_a_sweep_is_paused_stopped_resumed_and_extended(scene, console, un
         await until(pilot, lambda: "stopped" in screen_text(console))
         await pilot.press("r")
         await until(pilot, lambda: driven == [sweep.name])
+        assert read_wanted(workspace, sweep.name).stopped, "until a driver has it"
         await pilot.press("plus")
         await until(pilot, lambda: isinstance(console.screen, LineScreen))
         text = console.screen.query_one("#text", Input)
