@@ -137,7 +137,7 @@ class Follower:
                 self._followed[known].source = source
             elif known not in self._binned:
                 new.append((format, source))
-        names = self._names([source for _, source in found.logs])
+        names = self._names([source for _, source in found.logs]) if new else {}
         made = self.workspace.create_alike(
             [(_record(format, source), names[id(source)]) for format, source in new],
             {"status": "stopped", "step": 0, "reason": None},
@@ -422,7 +422,7 @@ def _follow_steps(known: dict[str, Any], rows: Rows) -> None:
         first, last, times = known.get(name, (steps[0], steps[0], 0))
         if steps[0] < last or steps != sorted(steps):
             times += sum(step < before and step <= first for before, step in pairwise([last, *steps]))
-        known[name] = min(first, *steps[:1]), steps[-1], times
+        known[name] = min(first, steps[0]), steps[-1], times
 
 
 def _begins_again(times: int) -> str:
@@ -472,7 +472,7 @@ def _record(format: LogFormat, source: Source) -> Callable[[str, str], Record]:
         sections["track"] = track
     else:
         sections.pop("track", None)
-    watched = {"script": format.name, "steps": source.steps, "live": [], "follows": str(source.path)}
+    watched = {"script": format.name, "steps": Told.of(source.facts).steps, "live": [], "follows": str(source.path)}
 
     def record(id: str, name: str) -> Record:
         return Record.of_log(id, name, format.name, source.created, sections, watched)

@@ -16,7 +16,6 @@ from seqsum.files import file_stamp, read_regular
 from seqsum.foreign.journal import records_of
 from seqsum.foreign.left_out import RECORD, RECORD_STEP
 from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, is_measured, plain_value, written_at
-from seqsum.foreign.own_export import Told
 from seqsum.foreign.protobuf import FIXED64, MESSAGE, VARINT, Damaged, fields, messages, texts, varint
 from seqsum.runs.kinds import LARGEST_WHOLE
 from seqsum.text import one_line
@@ -55,8 +54,7 @@ class Journal(LogFormat):
             said = facts.name or name.removeprefix("run-").removesuffix(self.ending)
             ours = facts.config.get(OURS)
             own = ours if isinstance(ours, dict) else {}
-            steps = Told.of(own).steps
-            found.append(Source(path, said, (path,), _began(path), steps, facts.group, facts.tags, own))
+            found.append(Source(path, said, (path,), _began(path), facts.group, facts.tags, own))
         return found
 
     def config(self, source: Source) -> dict[str, Any]:

@@ -73,15 +73,14 @@ class Folder:
 class Source:
     """A log that is one run. path: of its file or folder, by which it is known; name: "" for one that is called after
     where it lies; files: what is read of it, in order; created: when it began, as well as can be told, in seconds since
-    1970; steps: how many it is to make, 0 where nobody knows; facts: what our own export says of its run beside its
-    curves and settings (see `own_export`), as it stands there; place: what it is called after where it has no name, if
-    not its path, and by how many of that's last parts at least; part: which of several runs of a file it is."""
+    1970; facts: what our own export says of its run beside its curves and settings (see `own_export`), as it stands
+    there; place: what it is called after where it has no name, if not its path; parts: by how many of the last parts of
+    that at least; part: which of several runs of a file it is."""
 
     path: Path
     name: str
     files: tuple[Path, ...]
     created: float
-    steps: int = 0
     group: str = ""
     tags: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)

@@ -46,17 +46,15 @@ class MlflowLog(LogFormat):
         name = _value(folder.path / TAGS / NAME_TAG) or meta.get("run_name") or folder.path.name
         metrics = tuple(path for _, path in _files(folder.path / METRICS))
         began = _time(meta.get("start_time")) or 0.0
-        facts = _facts(folder.path / TAGS)
         return [
             Source(
                 folder.path,
                 name,
                 (folder.path / META, *metrics),
                 began,
-                Told.of(facts).steps,
                 group=_value(folder.path / TAGS / "group"),
                 tags=words_of(_value(folder.path / TAGS / "tags")),
-                facts=facts,
+                facts=_facts(folder.path / TAGS),
             )
         ]
 
@@ -125,8 +123,8 @@ def _facts(tags: Path) -> dict[str, Any]:
     """Return what our own export says in its tags."""
     if not is_file(tags / f"{OURS}id"):
         return {}
-    names = [part.name for part in fields(Told)] + ["status", "reason"]
-    return {name: plain_value(_value(tags / f"{OURS}{name}")) for name in names if is_file(tags / f"{OURS}{name}")}
+    names = ["status", "reason", *(part.name for part in fields(Told))]
+    return {name: plain_value(text) for name in names if (text := _value(tags / f"{OURS}{name}"))}
 
 
 def _line(text: str) -> tuple[float, int, float] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from seqsum.files import open_regular
 from seqsum.foreign.event_frames import LARGEST_EVENT, Events
 from seqsum.foreign.log_format import Folder, LogFormat, Part, Source, is_file, written_at
-from seqsum.foreign.own_export import Told, facts_of_table
+from seqsum.foreign.own_export import facts_of_table
 from seqsum.text import one_line
 
 EVENT_FILE = re.compile(r"events\.out\.tfevents\.([0-9]{1,12})?.*")
@@ -34,7 +34,7 @@ class TensorBoardLog(LogFormat):
         began = float(made[1]) if made and made[1] else written_at(files[0])
         facts = next((_facts(path, path.stat().st_size) for path in files if OURS in path.name), {})
         path = files[0] if folder.asked else folder.path
-        return [Source(path, "", files, began, Told.of(facts).steps, facts=facts)]
+        return [Source(path, "", files, began, facts=facts)]
 
     def config(self, source: Source) -> dict[str, Any]:
         for path in source.files:
