@@ -22,7 +22,7 @@ from seqsum.foreign.log_format import (
     Refused,
     Rows,
     Source,
-    counted,
+    counted_told,
     in_fractions,
     is_measured,
     plain_value,
@@ -85,12 +85,12 @@ class CsvLog(LogFormat):
             part.position, part.more = None, False
             return part
         head = _Head.of(path, *columns, source.part)
-        if head.counted != bool(isinstance(position, dict) and position.get(COUNTED)) and new.row and not new.anew:
+        if head.odd != new.counted and new.row:
             # Its first rows told of another kind of steps when it was shorter.
             return Part({}, {}, more=True, anew=True)
-        if head.counted:
+        if head.odd:
             new.position[COUNTED] = True
-            part.problems.append(counted(path, head.of_step or ""))
+            part.problems.append(counted_told(path, head.of_step or ""))
         if new.step is not None and new.lines and _step(new.lines[0], head, new.row) != new.step:
             # Its step was not whole, either.
             return Part({}, {}, more=True, anew=True)
@@ -115,7 +115,7 @@ class CsvLog(LogFormat):
     def glance(self, source: Source) -> Rows:
         columns, _ = _columns(source.files[0])
         head = None if columns is None else _Head.of(source.files[0], *columns, source.part)
-        if head is None or head.of_step is None or head.counted:
+        if head is None or head.of_step is None or head.odd:
             return {}
         return {name: rows[-1:] for name, rows in _rows(last_lines(source.files[0]), head, 0, LeftOut()).items()}
 
@@ -137,30 +137,30 @@ def _columns(path: Path) -> tuple[tuple[str, list[str]] | None, Refused | None]:
 
 @dataclass(frozen=True)
 class _Head:
-    """What the first line names. of_step: the column of steps, if any; counted: whether its rows are counted instead;
-    part: whose rows are read, where a column says it."""
+    """What the first line names. of_step: the column of steps, if any; odd: whether those are no whole numbers, so that
+    rows are counted instead; part: whose rows are read, where a column says it."""
 
     separator: str
     names: tuple[str, ...]
     of_step: str | None
-    counted: bool
+    odd: bool
     part: str
 
     @classmethod
     def of(cls, path: Path, separator: str, names: Sequence[str], part: str) -> _Head:
-        of_step, counted = step_name(names), False
+        of_step, odd = step_name(names), False
         if of_step is not None:
             at, width = names.index(of_step), len(names)
             rows = _table(beginning(path)[1 : 4 * FIRST_STEPS], separator)[0]
             point = _point(separator)
-            counted = in_fractions(point(cells[at]) for cells in rows if len(cells) == width)
-        return cls(separator, tuple(names), of_step, counted, part)
+            odd = in_fractions(point(cells[at]) for cells in rows if len(cells) == width)
+        return cls(separator, tuple(names), of_step, odd, part)
 
     def is_curve(self, name: str) -> bool:
         """Whether a column is one: that of the steps, too, where they are none."""
         if self.part and name in (run_column(self.names), NAME_COLUMN):
             return False
-        return is_measured(name) or (self.counted and name == self.of_step)
+        return is_measured(name) or (self.odd and name == self.of_step)
 
 
 def _runs(path: Path, lines: Sequence[str], first: bool) -> Iterator[tuple[str, str]]:
@@ -208,7 +208,7 @@ def _apart(names: Sequence[str]) -> list[str]:
 def _rows(lines: Sequence[str], head: _Head, row: int, left_out: LeftOut) -> Rows:
     """Return metric → rows, and count what is left out. row: the number of the first line, the header's being 0."""
     separator, names = head.separator, head.names
-    width, of_step = len(names), None if head.counted else head.of_step
+    width, of_step = len(names), None if head.odd else head.of_step
     point = _point(separator)
     if head.part and not any('"' in line for line in lines):
         # A table of many runs is read once for each: of the others' lines nothing but how many there are.

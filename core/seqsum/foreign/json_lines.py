@@ -19,7 +19,7 @@ from seqsum.foreign.log_format import (
     Refused,
     Rows,
     Source,
-    counted,
+    counted_told,
     in_fractions,
     is_measured,
     step_name,
@@ -63,12 +63,12 @@ class JsonLines(LogFormat):
         path = source.files[0]
         new, kind = new_lines(path, position, rests=rests), _Kind.of(path, source.part)
         part = Part({}, new.position, new.more, new.anew)
-        if bool(kind.odd) != bool(isinstance(position, dict) and position.get(COUNTED)) and new.row and not new.anew:
+        if bool(kind.odd) != new.counted and new.row:
             # Its first rows told of another kind of steps when it was shorter.
             return Part({}, {}, more=True, anew=True)
         if kind.odd:
             new.position[COUNTED] = True
-            part.problems.append(counted(path, kind.odd))
+            part.problems.append(counted_told(path, kind.odd))
         if new.step is not None and new.lines and _step(new.lines[0], new.row, kind) != new.step:
             return Part({}, {}, more=True, anew=True)
         new.note(part.left_out)

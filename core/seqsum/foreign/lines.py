@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from seqsum.files import open_regular
 from seqsum.foreign.left_out import LeftOut
-from seqsum.foreign.log_format import GROWING_SECONDS, Refused, why_no_file
+from seqsum.foreign.log_format import COUNTED, GROWING_SECONDS, Refused, why_no_file
 
 AT_ONCE = 2 * 2**20
 LONGEST_LINE = 2**20
@@ -26,7 +26,8 @@ class NewLines:
     """lines: without their ends; position: where the next reading goes on; row: the number of the first, from 0.
 
     too_long: how many lines were too long, and are left out; unended: the last of `lines` has no end, and is read once
-    more when it has one; step: that of the line that was read so before, if it went on since.
+    more when it has one; step: that of the line that was read so before, if it went on since; counted: whether the rows
+    before them were counted.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -37,6 +38,7 @@ class NewLines:
     too_long: int = 0
     unended: bool = False
     step: int | None = None
+    counted: bool = False
 
     def took(self, step: int | None) -> None:
         """Say which step the line without an end had; None where it is not whole, and waits for its end."""
@@ -67,7 +69,7 @@ def new_lines(path: Path, position: Any, *, rests: bool = False) -> NewLines:
             at, row, known = 0, 0, {}
         elif at > size or _sample(file, at) != known.get("sample") or not _still(file, at, known.get("taken")):
             at, row, known, found.anew = 0, 0, {}, True
-        taken = known.get("taken")
+        found.counted, taken = bool(known.get(COUNTED)), known.get("taken")
         if taken is not None and size == at + taken[0]:
             found.position, found.row = dict(known), row
             return found

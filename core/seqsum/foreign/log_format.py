@@ -170,7 +170,7 @@ def in_fractions(steps: Iterable[Any]) -> bool:
     return odd > 1 and read <= 3 * odd
 
 
-def counted(path: Path, name: str) -> str:
+def counted_told(path: Path, name: str) -> str:
     """Say that a log's rows are counted, though a column is called like a step."""
     return f"{one_line(str(path))}: its steps ({one_line(name)}) are no whole numbers; its rows are counted instead"
 
