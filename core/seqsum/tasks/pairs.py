@@ -232,7 +232,7 @@ class Pairs(DataTask[PairsConfig]):
 
     def _of_file(self, file: PairsOfFile, low: int | None, high: int | None) -> Iterator[Examples]:
         """Yield the pairs of a file that are short enough, in the order of its parts."""
-        self._sums, asked, most = np.zeros(3, dtype=np.int64), False, self.config.longest
+        self._sums, most = np.zeros(3, dtype=np.int64), self.config.longest
         for part in file.parts():
             pairs, short = list[Pair](), list[AskedPair]()
             for pair in part:
@@ -252,9 +252,8 @@ class Pairs(DataTask[PairsConfig]):
             file.found.tokens += int(lengths.sum())
             file.found.unknown += int((codes == len(self._sources)).sum())
             answers = self._answers(*encoded([target for _, target in pairs], self._targets))[fit]
-            asked = True
             yield from near_lengths(codes, lengths, answers)
-        if not asked:
+        if not file.found.asked:
             raise UserError(file.nothing_asked)
 
     def parse(self, text: str) -> Ints:

@@ -261,7 +261,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
     def _of_file(self, file: PairsOfFile, low: int | None, high: int | None) -> Iterator[Examples]:
         """Yield the texts of a file whose label is known, in the order of its parts."""
         places = {label: place for place, label in enumerate(self.labels)}
-        self._counts, asked = None, False
+        self._counts = None
         for part in file.parts():
             known = list[AskedPair]()
             for pair in part:
@@ -285,9 +285,8 @@ class TextClassification(DataTask[TextClassificationConfig]):
             unknown = codes == len(self._tokenizer.names)
             file.found.tokens += int(lengths.sum())
             file.found.unknown += int((unknown & (np.arange(codes.shape[1]) < lengths[:, None])).sum())
-            asked = True
             yield from near_lengths(codes, lengths, labels)
-        if not asked:
+        if not file.found.asked:
             raise UserError(file.nothing_asked)
 
     def parse(self, text: str) -> Ints:
