@@ -26,7 +26,7 @@ from seqsum.config import Config
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
-from support.fake_wandb_server import wandb_server
+from support.fake_wandb_server import Uploaded, wandb_server
 from support.following import followed, following, points
 
 NAME, NOTE = 'a/b é: it\'s "mine" | <x>', "first line\nsecond | line é"
@@ -62,6 +62,17 @@ def when(run: Run, step: int) -> float:
 
 def same(one: list[tuple[int, float]], other: list[tuple[int, float]]) -> bool:
     return np.array_equal(np.array(one), np.array(other), equal_nan=True)
+
+
+def sync(folder: Path, home: Path) -> Uploaded:
+    """Upload an offline run by W&B's own command; return what the server took."""
+    with wandb_server() as uploaded:
+        own = {"HOME": str(home), "WANDB_API_KEY": "a" * 40, "WANDB_BASE_URL": uploaded.url, "WANDB_ENTITY": "me"}
+        subprocess.run(
+            [sys.executable, "-m", "wandb", "sync", str(folder)], check=True, cwd=home, capture_output=True,
+            env={**os.environ, **own}, timeout=120,
+        )  # fmt: skip
+    return uploaded
 
 
 def test_tensorboard_reads_it(run: Run, tmp_path: Path) -> None:
@@ -115,12 +126,7 @@ def test_mlflow_reads_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_wandb_uploads_it(run: Run, tmp_path: Path) -> None:
     assert export(run, "--to", "wandb-offline", "--output", str(tmp_path / "wandb")) == 0
     (folder,) = (tmp_path / "wandb").glob("offline-run-*")
-    with wandb_server() as uploaded:
-        own = {"HOME": str(tmp_path), "WANDB_API_KEY": "a" * 40, "WANDB_BASE_URL": uploaded.url, "WANDB_ENTITY": "me"}
-        subprocess.run(
-            [sys.executable, "-m", "wandb", "sync", str(folder)], check=True, cwd=tmp_path, capture_output=True,
-            env={**os.environ, **own}, timeout=120,
-        )  # fmt: skip
+    uploaded = sync(folder, tmp_path)
     said = uploaded.run
     assert (said["displayName"], said["groupName"], said["notes"]) == (NAME, "grp", NOTE)
     assert said["tags"] == ["one", "two words"] and said["name"] == run.id
@@ -386,12 +392,7 @@ def test_wandb_has_histograms_and_texts(kept: Run, tmp_path: Path) -> None:
 
     assert export(kept, "--to", "wandb-offline", "--output", str(tmp_path / "wandb")) == 0
     (folder,) = (tmp_path / "wandb").glob("offline-run-*")
-    with wandb_server() as uploaded:
-        own = {"HOME": str(tmp_path), "WANDB_API_KEY": "a" * 40, "WANDB_BASE_URL": uploaded.url, "WANDB_ENTITY": "me"}
-        subprocess.run(
-            [sys.executable, "-m", "wandb", "sync", str(folder)], check=True, cwd=tmp_path, capture_output=True,
-            env={**os.environ, **own}, timeout=120,
-        )  # fmt: skip
+    uploaded = sync(folder, tmp_path)
     rows = {row["_step"]: row for row in uploaded.history}
     for step in (1, 5):
         told = rows[step]["weights (histogram)"]
