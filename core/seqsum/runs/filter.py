@@ -490,14 +490,15 @@ class _Reader:
 
 
 def _containing(word: Token) -> Test:
-    wanted, begun = words_of("", ":", word), word.text.lower().rstrip("*")
+    wanted, whole = words_of("", ":", word), word.text.lower()
+    begun = whole.rstrip("*")
 
     def holds(entry: Entry, now: float) -> bool:
         # No list shows an id: in the midst of its letters, which mean nothing, nobody looks for a word.
         id = entry.summary.id.lower()
         if id.startswith(begun) or begun in id.split("-"):
             return True
-        shown = any(TEXTS[name](entry.summary) == word.text.lower() for name in CHOICES)
+        shown = any(TEXTS[name](entry.summary) == whole for name in CHOICES)
         return shown or any(wanted(of(entry.summary)) for of in SEARCHED)
 
     return holds
