@@ -14,8 +14,6 @@ from seqsum.formatting import enumerated
 PER_CHARACTER = "bits_per_character"
 PER_TOKEN = ("accuracy", "loss", "train_accuracy", "eval_loss", "train_loss", "test_accuracy", "test_loss")
 DECIDING = ("task.tokenizer", "task.vocabulary_size")
-USUAL = {"characters": 128, "words": 5_000, "subwords": 2_000}
-"""What a vocabulary has where no size is set, as the task has it."""
 
 
 class Tokens(NamedTuple):
@@ -32,8 +30,10 @@ def tokens_of(fields: Mapping[str, Any], metrics: Iterable[str], metric: str) ->
     """
     if metric not in PER_TOKEN or not (PER_CHARACTER in metrics or fields.get("task.name") == "character_lm"):
         return None
+    from seqsum.tasks.character_lm import USUAL_VOCABULARY
+
     kind = str(fields.get(DECIDING[0]) or "characters")
-    return Tokens(kind, fields.get(DECIDING[1]) or USUAL.get(kind, 0))
+    return Tokens(kind, fields.get(DECIDING[1]) or USUAL_VOCABULARY.get(kind, 0))
 
 
 def tokens_told(several: Iterable[Tokens]) -> str:

@@ -50,7 +50,8 @@ SHORTEST_CORPUS = 20
 CODE_POINTS = 0x110000
 """Unicode's: what a character can be that training never saw."""
 LONGEST_PROMPT = 100_000
-USUAL_VOCABULARY: dict[Kind, int] = {"characters": 128, "words": 5_000, "subwords": 2_000}
+USUAL_VOCABULARY = {"characters": 128, "words": 5_000, "subwords": 2_000}
+"""How many tokens of a kind are told apart where no number is set."""
 
 
 class CharacterLmConfig(TaskConfig):
