@@ -71,16 +71,16 @@ def exported(runs: Sequence[Run], format: str, axis: ValueAxis | None = None, st
 
     if format == "json":
         return Exported(table.json_of(runs).encode())
-    from seqsum.export.whole import Source
+    from seqsum.export.whole import Stored
 
-    sources = [Source.of(run) for run in runs]
+    several = [Stored.of(run) for run in runs]
     if format == "parquet":
         from seqsum.export.parquet import parquet
 
-        found = parquet(sources)
+        found = parquet(several)
     else:
-        found = {name: text.encode() for name, text in table.csv_of(sources).items()}
-    return Exported(found.pop(""), unreadable(source.media for source in sources), found)
+        found = {name: text.encode() for name, text in table.csv_of(several).items()}
+    return Exported(found.pop(""), unreadable(stored.media for stored in several), found)
 
 
 def place_beside(path: Path, name: str) -> Path:
@@ -109,9 +109,9 @@ def write_folders(runs: Sequence[Run], tool: str, root: Path, force: bool = Fals
     already, or has no metrics yet.
     """
     from seqsum.export import event_file, mlflow, wandb
-    from seqsum.export.whole import Source, Whole
+    from seqsum.export.whole import Stored, Whole
 
-    wholes = [Whole.of(Source.of(run)) for run in runs]
+    wholes = [Whole.of(Stored.of(run)) for run in runs]
     if tool == "tensorboard":
         names = Counter(whole.name for whole in wholes)
         folders = [event_file.folder(whole, with_id=names[whole.name] > 1) for whole in wholes]

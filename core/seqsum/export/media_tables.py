@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seqsum.export.whole import Source
+from seqsum.export.whole import Stored
 from seqsum.runs.media import Histogram, Text
 
 Cell = str | int | float | None
@@ -26,17 +26,17 @@ class MediaTable:
     rows: list[list[Cell]]
 
 
-def media_tables(sources: Sequence[Source]) -> dict[str, MediaTable]:
+def media_tables(several: Sequence[Stored]) -> dict[str, MediaTable]:
     """Return `histograms` and `texts` that scripts keep, if they do; of several runs with each one's id and name
     before."""
     histograms, texts = list[list[Cell]](), list[list[Cell]]()
-    for source in sources:
-        before: list[Cell] = [source.run.id, source.run.name] if len(sources) > 1 else []
+    for stored in several:
+        before: list[Cell] = [stored.run.id, stored.run.name] if len(several) > 1 else []
         # Messages and answers are events, which have no table.
-        kept = [text for text in source.media.texts if text.kind in ("text", "picture")]
-        histograms += [[*before, *row] for row in histogram_rows(source.media.histograms)]
+        kept = [text for text in stored.media.texts if text.kind in ("text", "picture")]
+        histograms += [[*before, *row] for row in histogram_rows(stored.media.histograms)]
         texts += [[*before, *row] for row in text_rows(kept)]
-    first = ["run", "name"] if len(sources) > 1 else []
+    first = ["run", "name"] if len(several) > 1 else []
     found = {
         "histograms": MediaTable([*first, *HISTOGRAM_COLUMNS], histograms),
         "texts": MediaTable([*first, *TEXT_COLUMNS], texts),

@@ -10,14 +10,14 @@ from typing import Any
 from seqsum.errors import UserError
 from seqsum.export.media_tables import KINDS, Cell, media_tables
 from seqsum.export.table import table
-from seqsum.export.whole import Source, Whole
+from seqsum.export.whole import Stored, Whole
 from seqsum.formatting import finite
 
 KEY = b"seqsum"
 """The name, in the file's own metadata, of what is known of the runs besides their points, as JSON."""
 
 
-def parquet(sources: Sequence[Source]) -> dict[str, bytes]:
+def parquet(several: Sequence[Stored]) -> dict[str, bytes]:
     """Return the tables that CSV has, with their types: no value is empty, NaN is NaN.
 
     Raises UserError where pyarrow is not installed.
@@ -29,12 +29,12 @@ def parquet(sources: Sequence[Source]) -> dict[str, bytes]:
             "export: parquet needs pyarrow, which is not installed: pip install 'seqsum-tui[parquet]'"
         ) from None
     types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
-    names, rows = table(sources)
+    names, rows = table(several)
     before = names.index("step") + 1
     kinds = [KINDS[name] if place < before else float for place, name in enumerate(names)]
-    told = json.dumps([finite(_told(Whole.of(source))) for source in sources])
+    told = json.dumps([finite(_told(Whole.of(stored))) for stored in several])
     found = {"": _file(names, rows, [types[kind] for kind in kinds], {KEY: told})}
-    for name, one in media_tables(sources).items():
+    for name, one in media_tables(several).items():
         found[name] = _file(one.columns, one.rows, [types[KINDS[column]] for column in one.columns], {})
     return found
 

@@ -10,36 +10,36 @@ from dataclasses import asdict
 from typing import Any
 
 from seqsum.export.media_tables import Cell, media_tables
-from seqsum.export.whole import Source
+from seqsum.export.whole import Stored
 from seqsum.formatting import finite
 from seqsum.runs import Run
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def table(sources: Sequence[Source]) -> tuple[list[str], list[list[Cell]]]:
+def table(several: Sequence[Stored]) -> tuple[list[str], list[list[Cell]]]:
     """Return the names of the columns, and one row for each step that has points: step, then each metric; of several
     runs with each one's id and name before. A metric without a point at a step has None."""
-    names = list(dict.fromkeys(name for source in sources for name in source.points))
+    names = list(dict.fromkeys(name for stored in several for name in stored.points))
     places = {name: place for place, name in enumerate(names)}
     table: list[list[Cell]] = []
-    for source in sources:
+    for stored in several:
         rows: dict[int, list[Cell]] = {}
-        for name, (steps, values) in source.points.items():
+        for name, (steps, values) in stored.points.items():
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 rows.setdefault(int(step), [None] * len(names))[places[name]] = value
-        before = [] if len(sources) == 1 else [source.run.id, source.run.name]
+        before = [] if len(several) == 1 else [stored.run.id, stored.run.name]
         table += [[*before, step, *rows[step]] for step in sorted(rows)]
-    return [*([] if len(sources) == 1 else ["run", "name"]), "step", *names], table
+    return [*([] if len(several) == 1 else ["run", "name"]), "step", *names], table
 
 
-def csv_of(sources: Sequence[Source]) -> dict[str, str]:
+def csv_of(several: Sequence[Stored]) -> dict[str, str]:
     """Return the table of runs as CSV, under "", and those of their histograms and texts, each under its name.
 
     Values that are no numbers read nan, inf and -inf. Numbers are written so that reading them gives the same bits.
     """
-    names, rows = table(sources)
-    others = media_tables(sources).items()
+    names, rows = table(several)
+    others = media_tables(several).items()
     return {"": as_csv([names, *rows]), **{name: as_csv([one.columns, *one.rows]) for name, one in others}}
 
 

@@ -17,13 +17,11 @@ from seqsum.runs.sections import PLAIN
 
 CLOCK = "wall_time"
 FACTS = ("owner", "host", "device", "threads", "backend", "parameters", "git_commit")
-
-
 Points = Mapping[str, tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class Stored:
     """What is read of a run's store, once. points: metric → steps and values, float64 [n] each; chance: the accuracy of
     guessing, None where nobody knows it."""
 
@@ -33,7 +31,7 @@ class Source:
     chance: float | None = None
 
     @classmethod
-    def of(cls, run: Run) -> Source:
+    def of(cls, run: Run) -> Stored:
         """Read a run. Raises UserError where it has no points yet, or can't be read."""
         with run.store() as store:
             points = {name: store.points(name) for name in store.metrics()}
@@ -68,9 +66,9 @@ class Whole:
     media: Media
 
     @classmethod
-    def of(cls, source: Source) -> Whole:
+    def of(cls, stored: Stored) -> Whole:
         """Make it of what was read of a run. Raises UserError where it has no points yet, or can't be read."""
-        run, points = source.run, dict(source.points)
+        run, points = stored.run, dict(stored.points)
         steps, times = points.pop(CLOCK, (np.zeros(0), np.zeros(0)))
         if not points:
             raise UserError(f"export: run {run.id} has no metrics yet")
@@ -78,7 +76,7 @@ class Whole:
         facts = {
             "id": run.id, "preset": summary.preset, "status": summary.status, "reason": summary.reason,
             "step": summary.step, "steps": summary.steps or None, "train_seconds": summary.train_seconds,
-            "steps_per_second": summary.steps_per_second, "measure": summary.measure, "chance": source.chance,
+            "steps_per_second": summary.steps_per_second, "measure": summary.measure, "chance": stored.chance,
             **{name: getattr(record, name) for name in FACTS}, **record.versions,
         }  # fmt: skip
         last = max(float(some[0][-1]) for some in points.values())
@@ -102,7 +100,7 @@ class Whole:
             points=points,
             # A clock that was set back must not have a later step be earlier.
             clock=(places, np.maximum.accumulate(np.where(np.isfinite(moments), moments, summary.created))),
-            media=_under_own_names(source.media, points),
+            media=_under_own_names(stored.media, points),
         )
 
     def times(self, steps: Floats) -> Floats:
