@@ -278,7 +278,7 @@ class TextClassification(DataTask[TextClassificationConfig]):
             if not fit.any():
                 continue
             for row in np.flatnonzero(fit & (lengths >= self.config.max_length)).tolist():
-                if self._length(known[row].text) > self.config.max_length:
+                if self._tokenizer.length(as_read(known[row].text, WHOLE)) > self.config.max_length:
                     file.found.cut.add(known[row].line)
             codes, lengths = codes[fit], lengths[fit]
             labels = np.array([places[pair.truth.strip()] for pair in known], dtype=np.int64)[fit]
@@ -293,12 +293,9 @@ class TextClassification(DataTask[TextClassificationConfig]):
         codes, lengths = self._encoded([(self.codec.typed(text), "")])
         return codes[0, : lengths[0]].astype(np.int64)
 
-    def _length(self, text: str) -> int:
-        """Of all of a text, in tokens."""
-        return self._tokenizer.length(as_read(text, WHOLE))
-
     def remarks(self, text: str) -> list[str]:
-        whole, most, there = as_read(text, WHOLE), self.config.max_length, self._length(text)
+        whole, most = as_read(text, WHOLE), self.config.max_length
+        there = self._tokenizer.length(whole)
         cut = [f"only the first {most:,} of {there:,} {self.unit}s were read"] if most < there else []
         return [*cut, *self._tokenizer.remarks(whole, most)]
 
