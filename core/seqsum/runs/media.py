@@ -26,7 +26,11 @@ MOST_BINS = 10_000
 LARGEST = 2.0**1000
 """Numbers beyond are divided by it: else what lies between two of them is infinite."""
 MOST = sys.float_info.max
-SAME, SMALLEST, RELATIVE = 1e-12, 1e-290, 1e-6
+SAME, SMALLEST = 1e-12, 1e-290
+"""Numbers that lie no further apart are the same: by the first for each unit of the largest, or by the
+second."""
+RELATIVE = 1e-6
+"""How wide the buckets of such numbers reach to either side, at least: for each unit of the largest."""
 
 Kind = Literal["text", "picture", "message", "answers"]
 SIGNS = {True: "✓", False: "✗"}

@@ -231,7 +231,11 @@ class Task(ABC, Generic[TaskSettings]):
 
     def sums_up(self, targets: Inputs, answers: Inputs) -> bool:
         """Add up what `held_out_metrics` needs of a batch's answers; False where it needs the answers themselves, all
-        of them at the end: a file may have millions of rows."""
+        of them at the end: a file may have millions of rows.
+
+        targets, answers: [rows] or [rows, length], as `held_out` yields the ones and `held_out_metrics` is given the
+        others
+        """
         return type(self).held_out_metrics is Task.held_out_metrics
 
     @abstractmethod
