@@ -11,6 +11,9 @@ from types import CodeType
 
 from seqsum.text import one_line
 
+IN_FORM = "SEQSUM_IN_FORM"
+"""The variable of a program with a form of its own: a command that it starts says on standard output what is wrong, in
+the form's words, too."""
 TELLERS = frozenset({
     "bin", "compare", "completion", "delete", "doctor", "evaluate", "explain", "export", "filter", "fork", "inspect",
     "launch", "man", "name", "note", "pack", "pause", "plugin", "predict", "presets", "prune", "pull", "push", "query",

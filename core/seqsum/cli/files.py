@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from seqsum.cli.follow import overall_bar
 from seqsum.cli.output import complain, say, say_json, write_out
 from seqsum.cli.signals import stopping
-from seqsum.errors import UserError
+from seqsum.errors import IN_FORM, UserError
 from seqsum.formatting import count
 from seqsum.output_file import new_file
 from seqsum.text import one_line, printable
@@ -66,10 +66,6 @@ def check_output(options: argparse.Namespace) -> None:
             raise UserError(f"predict: {printable(options.output)} is the file that is read; name another for answers")
 
 
-IN_FORM = "SEQSUM_IN_FORM"
-"""Set by a program that has a form of its own, which is told there what is wrong."""
-
-
 def predict_file(options: argparse.Namespace, made: Callable[[argparse.Namespace], Asking]) -> int:
     """Answer every row of a file; return the exit status, 2 where some row has no answer.
 
@@ -85,7 +81,7 @@ def _refused(options: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        if options.json and os.environ.get(IN_FORM) and options.file is not None and options.output is not None:
+        if options.json and os.environ.get(IN_FORM):
             say_json({"event": "refused", "message": str(error), "in_form": error.in_form})
         raise
 

@@ -17,12 +17,12 @@ import psutil
 from seqsum.errors import UserError
 from seqsum.launch import standby
 from seqsum.launch.local import LocalLauncher, ReadyRun, WorkerArguments
+from seqsum.launch.standby import ANSWER_SECONDS
 from seqsum.runs import Run
 from seqsum.training.backends.fused import cache
 from seqsum.training.backends.fused_support import FEWEST, LANES, lanes_key
 
 LONGEST_MESSAGE = 2**17
-ANSWER_SECONDS = standby.ANSWER_SECONDS
 SERVED_BY = -1
 """In place of a message's number: the process that answers."""
 AT_ONCE = LANES
@@ -56,19 +56,19 @@ class WarmLauncher(LocalLauncher):
         self._stands_by = True
         self._process: subprocess.Popen[bytes] | None = None
         self._server: psutil.Process | None = None
-        self._is_greeted = False
+        self._is_own = False
         """Whether the server is this launcher's alone, to be ended with it; else it is the one that stands by."""
         self._link: socket.socket | None = None
         self._one_at_a_time = threading.RLock()
         self._gathered = _Gathered()
 
     def warm(self) -> None:
-        """Begin to load, unless that has begun; return at once."""
+        """Begin to load, unless that has begun; return at once. For a few, that waits for one that can be forked."""
         with self._one_at_a_time:
-            if self._lives:
+            if self._lives or not self._many:
                 return
             self._end()
-            if not self._find() and self._many:
+            if not self._find():
                 self._load()
 
     @property
@@ -81,7 +81,7 @@ class WarmLauncher(LocalLauncher):
         """Have workers forked by the process that stands by; return whether there is one."""
         if self._stands_by and (link := standby.linked()) is not None:
             with contextlib.suppress(psutil.Error, OSError):
-                self._server, self._link, self._is_greeted = psutil.Process(standby.peer(link)[0]), link, False
+                self._server, self._link, self._is_own = psutil.Process(standby.peer(link)[0]), link, False
                 return True
             link.close()
         return False
@@ -104,7 +104,7 @@ class WarmLauncher(LocalLauncher):
                 # Workers start all the same, only later.
                 link.close()
                 return
-        self._server, self._link, self._is_greeted = psutil.Process(self._process.pid), link, True
+        self._server, self._link, self._is_own = psutil.Process(self._process.pid), link, True
 
     def cool(self) -> None:
         """Let go of the loaded process; workers forked from it go on."""
@@ -119,7 +119,7 @@ class WarmLauncher(LocalLauncher):
         if self._link is not None:
             self._link.close()
             self._link = None
-        if self._server is not None and self._is_greeted:
+        if self._server is not None and self._is_own:
             # Nothing else reaches a process that a signal has stopped; it has nothing to save.
             with contextlib.suppress(psutil.NoSuchProcess):
                 self._server.kill()
@@ -195,9 +195,9 @@ class WarmLauncher(LocalLauncher):
             rest = b""
             with contextlib.suppress(OSError, ValueError):
                 # What is sent before somebody serves would lie there, with the locks, for as long as nobody does.
-                while not self._is_greeted and not self._is_stopped:
+                while not self._is_own and not self._is_stopped:
                     rest = self._hear(rest, told)
-            if not self._is_greeted:
+            if not self._is_own:
                 self._end()
                 self._stands_by = False
                 return told
@@ -238,7 +238,7 @@ class WarmLauncher(LocalLauncher):
             number, pid = map(int, line.split())
             if number == SERVED_BY:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    self._server, self._is_greeted = psutil.Process(pid), True
+                    self._server, self._is_own = psutil.Process(pid), True
             else:
                 told[number] = pid
         return rest

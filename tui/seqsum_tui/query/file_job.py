@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seqsum import formatting
-from seqsum.errors import UserError
+from seqsum.errors import IN_FORM, UserError
 from seqsum_tui.query.file_dialog import FileWanted
 from seqsum_tui.shared.paths import for_people
 
@@ -51,7 +51,7 @@ class FileJob:
         """Work until it is done; return False where it was stopped. Raises UserError where it can't be done."""
         self._process = process = await asyncio.create_subprocess_exec(
             *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE, start_new_session=True,
-            env={**os.environ, "SEQSUM_IN_FORM": "1"},
+            env={**os.environ, IN_FORM: "1"},
         )  # fmt: skip
         assert process.stdout is not None and process.stderr is not None
         wrong = asyncio.ensure_future(process.stderr.read())
