@@ -39,11 +39,11 @@ def stand_by(listener: socket.socket, path: Path, seconds: float) -> None:
                 _serve(link)
     with suppress(OSError):
         # A later one may stand there by now.
-        if _is_at(listener, path):
+        if _is_at(path):
             path.unlink()
 
 
-def _is_at(listener: socket.socket, path: Path) -> bool:
+def _is_at(path: Path) -> bool:
     """Whether who connects by this path comes here."""
     with socket.socket(socket.AF_UNIX) as link:
         connect(link, path)

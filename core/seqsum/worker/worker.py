@@ -254,7 +254,9 @@ class Worker:
             self.changes.replay()
             writer.write()
             self._look_at_room()
-            if self._until is not None and trainer.step >= self._until and not trainer.done and self._all_ended():
+            if self._until is not None and trainer.step >= self._until and not trainer.done:
+                # What that one measured up to there is known here, too, unless somebody asks for something meanwhile.
+                self._all_ended()
                 self.stop_asked = "rerun: the run that it repeats came no further"
 
     def _look_at_room(self) -> None:
