@@ -182,6 +182,33 @@ def test_killed_the_moment_a_checkpoint_is_saved_it_loses_no_point(fork_server: 
     assert outcome_of(run) == train_here(config, tmp_path / "here")
 
 
+KILLED_AT_AN_ANSWER = """
+import os, signal, sys
+from seqsum import worker
+from seqsum.runs.store import Store
+finish = Store.finish_command
+def killed(store, id, *given, **named):
+    if id == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    finish(store, id, *given, **named)
+Store.finish_command = killed
+worker.main([sys.argv[1]])
+"""
+
+
+@pytest.mark.parametrize(("verbs", "said"), [(["pause"], "paused"), (["pause", "resume"], "continued")])
+def test_what_has_no_answer_is_not_done_by_halves(verbs: list[str], said: str, tmp_path: Path) -> None:
+    """Whoever goes on after a worker was killed obeys again what was not answered."""
+    run = new_run(tmp_path, small(**LONG))
+    with run.store() as store:
+        ids = [store.post_command(verb) for verb in verbs]
+    dead = subprocess.run([sys.executable, "-c", KILLED_AT_AN_ANSWER, str(run.folder), str(ids[-1])], check=False)
+    assert dead.returncode == -signal.SIGKILL
+    with run.store() as store:
+        assert store.command_outcome(ids[-1]) is None
+        assert not store.events(kind=said) and store.state()["status"] != said
+
+
 def test_pausing_and_going_on_in_place(fork_server: WarmLauncher, tmp_path: Path, uninterrupted: Any) -> None:
     run, pid = started_and_paused(fork_server, tmp_path)
     assert commands.snapshot(run)["step"] == 0

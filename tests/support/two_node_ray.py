@@ -103,6 +103,8 @@ def scene(folder: Path, cluster: Any, nodes: list[Any]) -> dict[str, Any]:
     apart = not lives_below(pids[0], lost.all_processes["raylet"][0].process.pid)
     cluster.remove_node(lost, allow_graceful=False)
     wait_until(lambda: not other.worker_lives, "the end of its worker")
+    # What was killed keeps its lock, and is paused, until its memory is given back.
+    wait_until(lambda: launcher.poll(one).status != "paused", "the end of the killed one")
     meanwhile = [launcher.poll(other).status, group.due()]
     cluster.add_node(num_cpus=1, **NODE)
     # Each begins in a process of its own, some of them twice; beside others that takes its time.

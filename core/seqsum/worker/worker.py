@@ -484,30 +484,31 @@ class Worker:
     def _done(self, command: Command, message: str) -> None:
         self.store.finish_command(command.id, True, message, step=self.trainer.step)
 
-    def _be(self, status: str, event: str, command: Command) -> None:
+    def _be(self, status: str, event: str, command: Command, message: str) -> None:
+        """Write what the run is now, and in the same moment that the command was obeyed: whoever goes on after this
+        process was killed obeys again what was not answered."""
         by = hand(command.arguments.get("by"))
 
         def tell() -> None:
-            self.store.add_event(self.trainer.step, event, **({"by": by} if by else {}))
-            self.store.set_state(status=status)
+            if self.clock.paused != (status == "paused"):
+                self.store.add_event(self.trainer.step, event, **({"by": by} if by else {}))
+                self.store.set_state(status=status)
+            self._done(command, message)
 
         self.store.write(tell)
+        self.clock.paused = status == "paused"
 
     def _on_pause(self, command: Command) -> None:
         if not self.clock.paused:
             if not self.writer.saved:
                 self.writer.save("pause")
             self.writer.write(force=True)
-            self.clock.paused = True
-            self._be("paused", "paused", command)
-        self._done(command, f"paused at step {self.trainer.step:,}")
+        self._be("paused", "paused", command, f"paused at step {self.trainer.step:,}")
 
     def _on_resume(self, command: Command) -> None:
         if self.clock.paused:
-            self.clock.paused = False
             self.clock.restart(self.trainer.step)
-            self._be("running", "continued", command)
-        self._done(command, f"running from step {self.trainer.step:,}")
+        self._be("running", "continued", command, f"running from step {self.trainer.step:,}")
 
     def _on_stop(self, command: Command) -> None:
         # Answered by _end, once everything is saved.
