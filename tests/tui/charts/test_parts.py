@@ -32,6 +32,17 @@ def test_the_charts_stand_alone() -> None:
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.parametrize("log_y", [False, True])
+@pytest.mark.parametrize("y", [[], [1.0, 2.0], [-1.0, 2.0], [0.0], [math.nan, 3.0, 1.0], [math.inf, 2.0], [-math.inf]])
+def test_what_has_no_place_is_flagged_point_by_point(y: list[float], log_y: bool) -> None:
+    series = Series("a", range(len(y)), y)
+    drawn = series.drawn(log_y)
+    assert drawn.nan.tolist() == [math.isnan(value) for value in y]
+    assert drawn.above.tolist() == [value == math.inf for value in y]
+    assert drawn.below.tolist() == [value <= 0 if log_y else value == -math.inf for value in y]
+    assert series.highest == max([0.0, *(value for value in y if math.isfinite(value))])
+
+
 def test_a_series_sorts_and_leaves_out_points_without_x() -> None:
     series = Series("a", [3, 1, math.nan, 2], [30, 10, 0, 20], low=[3, 1, 0, 2], high=[4, 2, 0, 3])
     assert series.x.tolist() == [1, 2, 3]

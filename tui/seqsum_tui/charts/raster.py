@@ -145,15 +145,24 @@ def draw_line(
     columns = view.columns
     first, last = _visible(x, view)
     x, y = x[first:last], y[first:last]
-    drawable = view.drawable(y)
-    bad = np.flatnonzero(~drawable)
-    if signs is None:
-        flags = (np.isnan(y), y == np.inf, y <= 0 if view.log_y else y == -np.inf)
-    else:
-        flags = (signs[0][first:last], signs[1][first:last], signs[2][first:last])
     tops, bottoms = y if high is None else high[first:last], y if low is None else low[first:last]
+    # NaN is neither above nor below. Most lines are within: two looks at each point in place of a dozen.
+    lowest, highest = (float(y.min()), float(y.max())) if y.size else (np.nan, np.nan)
+    within = view.y0 <= lowest and highest <= view.y1 and not (view.log_y and lowest <= 0)
+    drawable = np.ones(x.size, dtype=np.bool_) if within else view.drawable(y)
+    bad = np.zeros(0, dtype=np.int64) if within else np.flatnonzero(~drawable)
+    nowhere = np.zeros(x.size, dtype=np.bool_)
+    if signs is not None:
+        flags = (signs[0][first:last], signs[1][first:last], signs[2][first:last])
+    elif within:
+        flags = (nowhere, nowhere, nowhere)
+    else:
+        flags = (np.isnan(y), y == np.inf, y <= 0 if view.log_y else y == -np.inf)
     with np.errstate(invalid="ignore"):
-        beyond = (np.isfinite(tops) & (tops > view.y1), view.drawable(bottoms) & (bottoms < view.y0))
+        beyond = (
+            nowhere if within and high is None else np.isfinite(tops) & (tops > view.y1),
+            nowhere if within and low is None else view.drawable(bottoms) & (bottoms < view.y0),
+        )
     at = _cells(x, (*flags, *beyond), view)
     off = tuple(_columns_of(flagged, at, view) for flagged in (*flags, *beyond))
     nothing = np.zeros((0, 2), dtype=np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -121,9 +122,41 @@ class Series:
         for (name, _), values in zip(columns, ordered, strict=True):
             object.__setattr__(self, name, values)
 
+    # A frame asks for these several times, and each reads every point.
+
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest y; NaN where one is NaN, or there is none."""
+        return (float(self.y.min()), float(self.y.max())) if self.y.size else (np.nan, np.nan)
+
+    @cached_property
+    def highest(self) -> float:
+        """The highest finite y, 0 at least."""
+        finite = self.y if np.isfinite(self.ends).all() else self.y[np.isfinite(self.y)]
+        return float(finite.max(initial=0.0))
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether every x is a whole number."""
+        return bool((np.floor(self.x) == self.x).all())
+
     def drawn(self, log_y: bool) -> Drawn:
         """Return what a linear or a logarithmic axis shows."""
+        return self._on_log if log_y else self._on_linear
+
+    @cached_property
+    def _on_linear(self) -> Drawn:
+        return self._drawn(log_y=False)
+
+    @cached_property
+    def _on_log(self) -> Drawn:
+        return self._drawn(log_y=True)
+
+    def _drawn(self, log_y: bool) -> Drawn:
         thinned, y = self.thinned, self.y
+        if thinned is None and np.isfinite(self.ends).all() and not (log_y and self.ends[0] <= 0):
+            none = np.zeros(y.size, dtype=np.bool_)
+            return Drawn(y, self.low, self.high, none, none, none)
         if thinned is None:
             return Drawn(y, self.low, self.high, np.isnan(y), y == np.inf, y <= 0 if log_y else y == -np.inf)
         nan, above, below = thinned.nan > 0, thinned.above > 0, thinned.below > 0

@@ -431,7 +431,7 @@ class ChartSurface(Widget):
 
     def _paint(self, canvas: Canvas, view: View, ticks: Ticks, layers: Sequence[Layer]) -> str:
         """Draw axes and data; return the signs at the edges, for values that have no place."""
-        whole = self._x_kind in ("number", "plain") and all((np.floor(one.x) == one.x).all() for one in self.series)
+        whole = self._x_kind in ("number", "plain") and all(one.whole for one in self.series)
         plot.paint_axes(canvas, self._layout, view, ticks, self._x_kind, self.x_name, whole=whole)
         drawn = sorted(layers, key=lambda layer: not layer.series.back)
         painted = plot.paint_data(canvas, self._layout, view, drawn, self.bands, signs_along=self.app.no_color)
@@ -489,8 +489,7 @@ class ChartSurface(Widget):
     def _share(self) -> bool:
         """Whether y is read in percent."""
         name = self._title or next((one.name for one in self.series), "")
-        highest = max((float(one.y[np.isfinite(one.y)].max(initial=0.0)) for one in self.series), default=0.0)
-        return formatting.is_share(name, highest)
+        return formatting.is_share(name, max((one.highest for one in self.series), default=0.0))
 
     @property
     def _limits_now(self) -> Limits:
