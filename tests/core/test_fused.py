@@ -23,6 +23,7 @@ from seqsum.presets import load_preset
 from seqsum.registry import make_task
 from seqsum.setting_notes import notes
 from seqsum.tasks import AnyTask, Batches
+from seqsum.tasks.stream import StepStream
 from seqsum.training import checkpoint
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.choose import make_backend
@@ -146,6 +147,82 @@ def gradient_is_autograds(config: Config, seed: int) -> None:
     assert error < 1e-5, config.model
 
 
+BITS = 2**64 - 1
+
+
+def mixed(word: int) -> int:
+    """The end of SplitMix64."""
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 & BITS
+    word = (word ^ word >> 27) * 0x94D049BB133111EB & BITS
+    return word ^ word >> 31
+
+
+def kept_units(draw: int, layer: int, rows: int, steps: int, hidden: int, p: float) -> torch.Tensor:
+    """What dropout multiplies the states of a layer by: float64 [rows, steps, hidden]."""
+    weyl = 0x9E3779B97F4A7C15
+    kept = torch.zeros(rows, steps, hidden, dtype=torch.float64)
+    for row in range(rows):
+        for t in range(steps):
+            word = mixed(draw & BITS ^ mixed((layer << 56 | t << 28 | row) + weyl & BITS))
+            for i in range(hidden):
+                drawn = mixed(word + (i // 2 + 1) * weyl & BITS) >> (32 if i % 2 else 0) & 0xFFFFFFFF
+                kept[row, t, i] = 0 if drawn < round(p * 2**32) else 1 / (1 - p)
+    return kept
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize(
+    ("preset", "changes"),
+    [
+        ("baseline", {"task__min_length": 1, "task__max_length": 6, "model__hidden_size": 7, "model__num_layers": 3}),
+        ("tagging_rnn", {"model__hidden_size": 16, "model__num_layers": 2, "train__batch_size": 9}),
+        ("baseline", LARGE),
+    ],
+    ids=["last answer", "answers at every step", "a batch in parts"],
+)
+def test_with_dropout_the_gradient_is_autograds_with_the_same_units_silent(
+    preset: str, changes: dict[str, Any], cell: str
+) -> None:
+    p, step = 0.3, 5
+    config = config_of(preset, model__cell=cell, model__dropout=p, train__seed=3, **changes)
+    task, _, fused = pair(config)
+    assert why_not_fused(config, task) is None
+    batch = task.batches(0, step, 1, config.train.batch_size)
+    fused.change_over(step, config)
+    result = fused.run(batch, [0.0], config)
+
+    model = make_model(task, config.model, config.train.seed).double()
+    inputs, lengths, targets = (torch.from_numpy(part[0]) for part in (batch.inputs, batch.lengths, batch.targets))
+    draw = int(StepStream(3, "dropout", 2).words(step, 1).view(np.uint64)[0, 0])
+    rnn, states = model.rnn, model.embedding(inputs) if config.value("model.token_input") == "embedding" else None
+    assert states is not None
+    rows, steps, hidden = *inputs.shape, rnn.hidden_size
+    for layer in range(rnn.num_layers):
+        if layer:
+            states = states * kept_units(draw, layer - 1, rows, steps, hidden, p)
+        one = type(rnn)(states.shape[2], hidden, batch_first=True).double()
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        own = {f"{name}_l0": getattr(rnn, f"{name}_l{layer}") for name in names}
+        states = torch.func.functional_call(one, own, (states,))[0]
+    read = states if task.answer == "tags" else states[torch.arange(rows), lengths - 1]
+    loss = loss_of(model.head(read), targets)
+    loss.backward()  # type: ignore[no-untyped-call]
+    wanted = torch.cat([part.grad.flatten() for part in model.parameters() if part.grad is not None])
+    assert abs(result.losses[0] / loss.item() - 1) < 1e-5
+    assert (fused.flat.gradients.double() - wanted).norm() / wanted.norm() < 1e-5
+
+
+def test_dropout_silences_its_share_and_others_at_each_step_row_layer_and_seed() -> None:
+    kept = torch.stack([kept_units(draw, layer, 20, 10, 30, 0.25) for draw in (1, 2) for layer in (0, 1)])
+    silent = kept == 0
+    # 24,000 units: 0.25 ± 5 standard deviations.
+    assert abs(silent.double().mean().item() - 0.25) < 5 * (0.25 * 0.75 / silent.numel()) ** 0.5
+    for axis in range(silent.dim()):
+        first, second = silent.select(axis, 0), silent.select(axis, 1)
+        both = (first & second).double().mean().item()
+        assert abs(both - 0.0625) < 5 * (0.0625 * 0.9375 / first.numel()) ** 0.5
+
+
 @pytest.mark.parametrize(
     "preset", ["counting_rnn", "counting_rnn2", "next_number_lstm", "even_pairs_lstm", "reverse_string_rnn"]
 )
@@ -221,7 +298,8 @@ def test_the_same_bits_however_chunks_are_cut_and_a_run_resumed(preset: str, tmp
         sizes = {"model.hidden_size": 20, "model.num_layers": 2, "train.batch_size": 5}
         config = config.changed(sizes, "test")
     if preset == "counting_lstm":
-        config = config.changed({"model.dropout": 0.0, "train.epochs": None}, "test")
+        assert config.value("model.dropout") == 0.5
+        config = config.changed({"train.epochs": None}, "test")
     whole, cut = Trainer(config), Trainer(config)
     points, others = [], []
     while not whole.done:
@@ -286,7 +364,6 @@ def test_a_checkpoint_of_one_backend_goes_on_with_the_other(tmp_path: Path) -> N
         ("baseline", {"train.dtype": "float64"}, "train.dtype is float64"),
         ("baseline", {"train.threads": 2}, "train.threads is 2"),
         ("character_lm", {"train.threads": 3}, "train.threads is 3; compiled code computes on at most 2"),
-        ("counting_lstm", {"model.dropout": 0.2}, "model.dropout is on"),
         ("tagging_bidirectional", {}, "model.bidirectional is on"),
         ("counting_rnn3", {}, 'the model "concatenating" is not the recurrent one'),
         ("sunspots_lstm", {}, "does not answer tokens with classes"),
@@ -439,7 +516,6 @@ def test_while_it_compiles_it_says_so_and_whether_that_stays(kept: bool, monkeyp
         ({"train.backend": "torch"}, "train.backend is torch"),
         ({"model.bidirectional": True}, "model.bidirectional is on"),
         ({"model.form": "cells"}, "model.form is cells"),
-        ({"model.num_layers": 2, "model.dropout": 0.5}, "model.dropout is on"),
         ({"model.hidden_noise": 0.1}, "model.hidden_noise is on"),
         ({"model.name": "feed_forward"}, 'the model "feed_forward" is not the recurrent one'),
     ],

@@ -40,8 +40,6 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
         return "model.bidirectional is on"
     if model.form != "stacked":
         return f"model.form is {model.form}"
-    if model.dropout and model.num_layers > 1:
-        return "model.dropout is on"
     if model.hidden_noise:
         return "model.hidden_noise is on"
     if config.optim.name in OF_TORCH_ONLY:
@@ -90,6 +88,7 @@ def lanes_key(config: Config) -> str | None:
         return None
     if (
         model.hidden_size > WIDEST_IN_LANES
+        or (model.dropout and model.num_layers > 1)
         or config.optim.name not in ("adam", "adamw")
         or config.track.swanlab != "off"
     ):

@@ -16,10 +16,12 @@ from seqsum.models.base import SequenceModel
 from seqsum.models.recurrent import RecurrentModel
 from seqsum.models.settings import RecurrentConfig
 from seqsum.tasks import AnyTask, Batches
+from seqsum.tasks.stream import StepStream
 from seqsum.text import one_line
 from seqsum.training.backends.base import ChunkResult
 from seqsum.training.backends.fused import cache, lane_pool
 from seqsum.training.backends.fused.batch_parts import BatchParts, divided
+from seqsum.training.backends.fused.dropout import RANGE
 from seqsum.training.backends.fused.exact_evaluation import ExactEvaluation
 from seqsum.training.backends.fused.layout import CELLS, LSTM, OPTIMIZERS, ParameterPlaces, Shape
 from seqsum.training.backends.fused.optimizers import Optimizer
@@ -57,9 +59,12 @@ class FusedBackend(TorchBackend):
         self._exact = ExactEvaluation(task, self._shape(1, 1), self._offsets)
         self._compilation: cache.Compilation | None = None
         self._broken = False
+        self._step = 0
+        self._draws = StepStream(config.train.seed, "dropout", 2)
         self.why_not_fused = COMPILING
 
     def change_over(self, step: int, config: Config) -> None:
+        self._step = step
         if self.compiled or self._broken:
             return
         wanted = config.train.backend == "fused"
@@ -123,6 +128,7 @@ class FusedBackend(TorchBackend):
             result = pool.run(
                 lane_pool.Part(shape, self._offsets, state, batches, learning_rates, config.optim, done, alone)
             )
+        self._step += len(result.losses)
         if "step" in self.optimizer.state[self.flat.values]:
             self.optimizer.state[self.flat.values]["step"].fill_(done + len(result.losses))
         return result
@@ -147,6 +153,7 @@ class FusedBackend(TorchBackend):
             np.ascontiguousarray(part, dtype=np.int64)
             for part in (batches.inputs, batches.lengths, batches.targets.reshape(steps, batch, -1))
         )
+        draws = np.ascontiguousarray(self._draws.words(self._step, steps).view(np.int64)[:, 0])
         counts = np.zeros((2, steps), dtype=np.int64)
         results = chunk.Results(np.zeros(steps), counts[0], counts[1], np.zeros(steps))
         made = parts.run(
@@ -164,7 +171,7 @@ class FusedBackend(TorchBackend):
                 math.inf if optim.clip_value is None else optim.clip_value,
             ),
             done,
-            chunk.ChunkBatches(inputs, lengths, targets, np.array(learning_rates)),
+            chunk.ChunkBatches(inputs, lengths, targets, np.array(learning_rates), draws, 0),
             results,
             config.train.threads,
         )
@@ -193,6 +200,7 @@ class FusedBackend(TorchBackend):
             length=length,
             tags=int(self.tags),
             carried=int(self.carries_state),
+            dropout=round(settings.dropout * RANGE) if settings.num_layers > 1 else 0,
         )
 
     def _optimizer_state(self, config: Config) -> tuple[int, Floats, Floats]:

@@ -135,7 +135,8 @@ def begin(shape, at, work, layer):
 def add_block(shape, at, work, layer, start, rows, d_gates, d_recurrent, more):
     """dW_hh += Σ d_gatesₜ hₜ₋₁ᵀ, db += Σ d_gatesₜ of some rows, from row `start`; a gru's two biases of n differ.
 
-    Above the first layer dW_ih += Σ d_gates hᵀ, of the layer below's h, and its d_out = d_gates W_ih, too.
+    Above the first layer dW_ih += Σ d_gates hᵀ, of the layer below's h, and its d_out = d_gates W_ih, too; both as
+    dropout leaves them.
     """
     width, wide = shape.width, shape.wide
     h_prev = at.h_prev + (layer * shape.most + start) * width
@@ -145,9 +146,12 @@ def add_block(shape, at, work, layer, start, rows, d_gates, d_recurrent, more):
         add_rows(work, width, rows, d_recurrent + 2 * width, wide, at.sums_h)
     if layer > 0:
         add_rows(work, wide, rows, d_gates, wide, at.sums)
-        below, d_out = at.h + ((layer - 1) * shape.most + start) * width, at.d_out + start * width
+        place, d_out = ((layer - 1) * shape.most + start) * width, at.d_out + start * width
+        below = (at.dropped if shape.dropout > 0 else at.h) + place
         product_if(work, (d_gates, 1, wide), (below, width), (at.d_weight_ih, width), sizes, at.scratch, more)
         product_if(work, (d_gates, wide, 1), (at.w_ih, width), (d_out, width), (rows, width, wide), at.scratch, 0)
+        if shape.dropout > 0:
+            simd.multiply(work, rows * width, (d_out, at.drops + place, d_out))
 
 
 @part

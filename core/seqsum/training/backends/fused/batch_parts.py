@@ -82,7 +82,8 @@ class BatchParts:
             chunk.run_chunk(
                 part.shape, part.array.places, part.array.numbers, places,
                 parameters._replace(gradients=gradients[which]), optimizer, 0,
-                chunk.ChunkBatches(*rows, batches.rates[this]), found, max(1, int(asked[step])),
+                chunk.ChunkBatches(*rows, batches.rates[this], batches.draws[this], part.rows.start), found,
+                max(1, int(asked[step])),
             )  # fmt: skip
             return float(found.losses[0]), int(found.right[0])
 

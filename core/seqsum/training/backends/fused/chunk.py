@@ -35,12 +35,15 @@ class Parameters(NamedTuple):
 
 class ChunkBatches(NamedTuple):
     """What a chunk's steps read: tokens int64 [steps, batch, length], lengths int64 [steps, batch], targets int64
-    [steps, batch, length or 1], learning rates float64 [steps]."""
+    [steps, batch, length or 1], learning rates float64 [steps]; for dropout a random number of each step, int64
+    [steps], and which row of the whole batch the first one is."""
 
     tokens: Ints
     lengths: Ints
     targets: Ints
     rates: Doubles
+    draws: Ints
+    first_row: int
 
 
 class Results(NamedTuple):
@@ -58,7 +61,7 @@ CUBE = types.int64[:, :, ::1]
 SIGNATURE = (
     layout.SHAPE, named(layout.Places, INT), FLOATS, layout.PARAMETER_PLACES, named(Parameters, FLOATS),
     named(Optimizer, INT, *[types.float64] * (len(Optimizer._fields) - 1)), INT,
-    named(ChunkBatches, CUBE, TABLE, CUBE, DOUBLES), named(Results, DOUBLES, INTS, INTS, DOUBLES), INT,
+    named(ChunkBatches, CUBE, TABLE, CUBE, DOUBLES, INTS, INT), named(Results, DOUBLES, INTS, INTS, DOUBLES), INT,
 )  # fmt: skip
 PARTS_SIGNATURE = (
     named(Optimizer, INT, *[types.float64] * (len(Optimizer._fields) - 1)), types.float64, INT,
@@ -95,7 +98,7 @@ def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, res
     for s in range(batches.rates.size):
         tokens, lengths = batches.tokens[s], batches.lengths[s]
         steps = pack(lengths, packed)
-        forward(shape, at, work, values, places, packed, steps, tokens)
+        forward(shape, at, work, values, places, packed, steps, tokens, batches.draws[s], batches.first_row)
         read, rows, asked = gather_asked(shape, at, work, packed, steps, lengths, batches.targets[s], asked_of)
         head(shape, at, work, values, places, read, rows)
         loss, right = cross_entropy(shape, at, work, rows, asked_of, margins, max(asked, whole))

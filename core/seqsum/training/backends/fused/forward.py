@@ -8,19 +8,25 @@ from __future__ import annotations
 import numpy as np
 
 from seqsum.training.backends.fused import simd
+from seqsum.training.backends.fused.dropout import drop
 from seqsum.training.backends.fused.layout import B_HH, B_IH, GRU, LSTM, RNN_RELU, RNN_TANH, SAVED_C, W_HH, W_IH
 from seqsum.training.backends.fused.matmul import is_large, pack_right, part, product, product_more, with_packed
 from seqsum.training.backends.fused.weights import put_transposed
 
 
 @part
-def forward(shape, at, work, values, places, packed, steps, tokens):
-    """x⁰ = embedding(tokens), xˡ = hˡ⁻¹; in every layer hₜ, cₜ = cell(W_ih xₜ + b_ih + b_hh, W_hh hₜ₋₁, cₜ₋₁)."""
+def forward(shape, at, work, values, places, packed, steps, tokens, draw, first_row):
+    """x⁰ = embedding(tokens), xˡ = hˡ⁻¹; in every layer hₜ, cₜ = cell(W_ih xₜ + b_ih + b_hh, W_hh hₜ₋₁, cₜ₋₁).
+
+    draw, first_row: as `drop` has them
+    """
     for layer in range(shape.layers):
         put_biases(shape, at, work, values, places, layer)
         if layer == 0:
             token_inputs(shape, at, work, values, places, packed, steps, tokens)
         else:
+            if shape.dropout > 0:
+                drop(shape, at, work, layer - 1, packed, steps, draw, first_row)
             layer_inputs(shape, at, work, values, places, layer, packed.starts[steps])
         w_hh_t = at.w_hh_t + layer * shape.hidden * shape.wide
         put_transposed(shape, values, places.layers[layer, W_HH], shape.hidden, work, w_hh_t)
@@ -73,11 +79,11 @@ def token_inputs(shape, at, work, values, places, packed, steps, tokens):
 
 @part
 def layer_inputs(shape, at, work, values, places, layer, rows):
-    """inputs = W_ih h + b, of the layer below's h, all rows at once."""
+    """inputs = W_ih h + b, of the layer below's h, as dropout leaves it, all rows at once."""
     put_transposed(shape, values, places.layers[layer, W_IH], shape.hidden, work, at.w_ih_t)
     for r in range(rows):
         simd.copy(work, shape.wide, (at.bias, at.inputs + r * shape.wide))
-    below = at.h + (layer - 1) * shape.most * shape.width
+    below = (at.dropped if shape.dropout > 0 else at.h) + (layer - 1) * shape.most * shape.width
     product_more(
         work, (below, shape.width, 1), (at.w_ih_t, shape.wide), (at.inputs, shape.wide),
         (rows, shape.wide, shape.hidden), at.scratch,

@@ -264,4 +264,4 @@ def fits(shape: Shape, optim: OptimConfig) -> bool:
     )
     # A step's gradients are one sum, as they are alone up to BLOCK rows.
     small = shape.most <= BLOCK and all(size <= most for size, most in sizes)
-    return small and optim.name in ("adam", "adamw") and not shape.tags and not shape.carried
+    return small and optim.name in ("adam", "adamw") and not (shape.tags or shape.carried or shape.dropout)

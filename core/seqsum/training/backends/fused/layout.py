@@ -37,7 +37,8 @@ class Shape(NamedTuple):
     """The sizes of a model and its batches; `of` adds those that follow from them.
 
     cell: place in CELLS; embedding: width of an embedding, 0 for one-hot tokens; tags: 1 when every step is answered;
-    carried: 1 when a step's states begin where those of the step before ended
+    carried: 1 when a step's states begin where those of the step before ended; dropout: how often of 2³² times a unit
+    is silenced between layers
     """
 
     cell: int
@@ -50,6 +51,7 @@ class Shape(NamedTuple):
     length: int
     tags: int
     carried: int
+    dropout: int
     gates: int
     width: int
     """`hidden` in whole vectors; what fills them up is zero."""
@@ -65,7 +67,7 @@ class Shape(NamedTuple):
 
     @classmethod
     def of(cls, **sizes: int) -> Shape:
-        """Make a shape of its first ten sizes."""
+        """Make a shape of its first eleven sizes."""
         cell, width = sizes["cell"], whole_vectors(sizes["hidden"])
         return cls(
             **sizes,
@@ -119,6 +121,8 @@ class Places(NamedTuple):
     w_head: int  # [classes, width]
     h: int  # [layers, rows, width]
     h_prev: int
+    drops: int  # [layers - 1, rows, width], what dropout multiplies a layer's states by on their way up
+    dropped: int  # the same, multiplied
     saved: int  # [layers, rows, saved · width]
     inputs: int  # [rows, wide], what enters a layer's gates from below
     recurrent: int  # [batch, wide], what enters them from the step before
@@ -143,6 +147,7 @@ class WorkArray:
     def __init__(self, shape: Shape) -> None:
         width, wide, classes, entered = shape.width, shape.wide, shape.wide_classes, shape.wide_embedding
         rows, kept, tokens, layers = shape.most, shape.kept, shape.vocabulary + 1, shape.layers
+        dropped = (layers - 1) * rows * width if shape.dropout else LANES
         sizes = Places(
             h_0=layers * shape.batch * width,
             c_0=layers * shape.batch * width,
@@ -161,6 +166,8 @@ class WorkArray:
             w_head=classes * width,
             h=layers * rows * width,
             h_prev=layers * rows * width,
+            drops=dropped,
+            dropped=dropped,
             saved=max(1, layers * shape.saved) * rows * width,
             inputs=rows * wide,
             recurrent=shape.batch * wide,

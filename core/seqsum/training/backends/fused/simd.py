@@ -306,6 +306,7 @@ def _gru_back(*x: Vector) -> list[Vector]:
 
 
 add = elementwise(2, 1, lambda a, b: a + b)
+multiply = elementwise(2, 1, lambda a, b: a * b)
 copy = elementwise(1, 1, lambda a: a)
 subtract = elementwise(1, 1, lambda a, number: a - number, scalars=1)
 scale = elementwise(1, 1, lambda a, number: a * number, scalars=1)
