@@ -446,13 +446,47 @@ def test_what_may_not_be_read_is_told_as_that(logs: Path, tmp_path: Path) -> Non
         (logs / "closed").chmod(0o700)
 
 
-def test_a_file_whose_name_tells_no_kind_of_log_is_told_as_that(logs: Path, follow: Any) -> None:
-    (logs / "train.log").write_text("step,loss\n1,1\n")
+@pytest.mark.parametrize("text", ["a first line; of words\n1,1\n", '{\n  "loss": 1\n}\n', "step\n1\n2\n", "[1, 2]\n"])
+def test_a_named_file_of_which_neither_name_nor_first_line_tell_a_kind_of_log_is_told_as_that(
+    text: str, logs: Path, follow: Any
+) -> None:
+    (logs / "train.log").write_text(text)
     assert follow(logs / "train.log") == {}
     assert follow.problems == [
         f"watch: {logs / 'train.log'} is no log: its name ends like that of none "
-        "(.csv, .tsv, .jsonl, .ndjson, .jsonlines)"
+        "(.csv, .tsv, .jsonl, .ndjson, .jsonlines), and its first line is no JSON object and names no column of steps"
     ]
+
+
+@pytest.mark.parametrize("name", ["train.log", "log.txt", "metrics.json", "log", "metrics.JSON"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.0}\n',
+        '{"loss": 2.0}\n{"loss": 1.0}\n',
+        "step,loss\n1,2.0\n2,1.0\n",
+        "epoch\tloss\n1\t2.0\n2\t1.0\n",
+    ],
+)
+def test_a_named_file_is_read_by_its_first_line_where_its_name_tells_no_kind(
+    name: str, text: str, logs: Path, follow: Any
+) -> None:
+    path = logs / name
+    path.write_text("")
+    assert follow(path) == {} and follow.problems == []
+    path.write_text(text)
+    (run,) = follow(path).values()
+    assert points(run, "loss") == [(1, 2.0), (2, 1.0)] and follow.problems == []
+    with path.open("a") as file:
+        file.write(text.splitlines()[-1].replace("2", "3").replace("1.0", "0.5") + "\n")
+    follow(path)
+    assert points(run, "loss") == [(1, 2.0), (2, 1.0), (3, 0.5)]
+
+
+def test_in_a_folder_only_what_is_called_like_a_log_is_one(logs: Path, follow: Any) -> None:
+    (logs / "settings.json").write_text('{"step": 1, "loss": 2.0}\n')
+    (logs / "notes.txt").write_text("step,loss\n1,1\n")
+    assert follow(logs) == {} and follow.problems == []
 
 
 def test_two_columns_of_one_name_are_two_curves(logs: Path, follow: Any) -> None:

@@ -52,7 +52,7 @@ class CsvLog(LogFormat):
         """Files with a column of steps, and those that were asked for. Lightning's folder is the run."""
         found = []
         for name in folder.names:
-            if not name.lower().endswith(ENDINGS):
+            if not folder.ends(name, ENDINGS):
                 continue
             path = folder.path / name
             columns, refused = _columns(path)
@@ -118,6 +118,12 @@ class CsvLog(LogFormat):
         if head is None or head.of_step is None or head.odd:
             return {}
         return {name: rows[-1:] for name, rows in _rows(last_lines(source.files[0]), head, 0, LeftOut()).items()}
+
+
+def has_steps(line: str) -> bool:
+    """Tell whether a first line names columns, one of them of steps."""
+    names = next(csv.reader([line], delimiter=max(SEPARATORS, key=line.count)), [])
+    return len(names) > 1 and step_name(names) is not None
 
 
 def _columns(path: Path) -> tuple[tuple[str, list[str]] | None, Refused | None]:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from seqsum.errors import UserError
 from seqsum.foreign.csv_log import ENDINGS as CSV_ENDINGS
-from seqsum.foreign.csv_log import CsvLog
+from seqsum.foreign.csv_log import CsvLog, has_steps
 from seqsum.foreign.journals import SwanLabLog, WandbLog
 from seqsum.foreign.json_lines import ENDINGS as JSON_ENDINGS
-from seqsum.foreign.json_lines import JsonLines
+from seqsum.foreign.json_lines import JsonLines, is_object
+from seqsum.foreign.lines import first_line
 from seqsum.foreign.log_format import Folder, LogFormat, Refused, Source
 from seqsum.foreign.mlflow import MlflowLog
 from seqsum.foreign.tensorboard import TensorBoardLog
@@ -57,8 +58,8 @@ def find(path: Path, seconds: float = LONGEST_SECONDS) -> Found:
         if len(found.logs) > MOST_SOURCES or time.monotonic() > end:
             found.problems.append(f"{one_line(str(path))}: there is too much in it; not all of it is looked at")
             break
-    if folders and not found.logs and not found.refused and not path.name.lower().endswith(ENDINGS):
-        found.refused.append(Refused(path, f"its name ends like that of none ({', '.join(ENDINGS)})"))
+    if folders and not found.logs and not found.refused and not folders[0].ends(path.name, ENDINGS):
+        _refuse_unlike(path, found)
     found.logs = sorted(found.logs[:MOST_SOURCES], key=lambda one: one[1].created, reverse=True)
     return found
 
@@ -67,7 +68,27 @@ def _asked(path: Path) -> Iterator[Folder]:
     """The folder with the one file that was named; nothing for a folder."""
     if not path.is_dir():
         path.stat()
-        yield Folder(path.parent, (path.name,), (), asked=True)
+        read_as = "" if path.name.lower().endswith(ENDINGS) else _ending_of(first_line(path, unended=True)[0])
+        yield Folder(path.parent, (path.name,), (), asked=True, read_as=read_as)
+
+
+def _ending_of(line: str) -> str:
+    """Return how a file with that first line is usually called; "" where it tells no kind of log."""
+    if is_object(line):
+        return JSON_ENDINGS[0]
+    return CSV_ENDINGS[0] if has_steps(line) else ""
+
+
+def _refuse_unlike(path: Path, found: Found) -> None:
+    line, refused = first_line(path)
+    if line:
+        refused = Refused(
+            path,
+            f"its name ends like that of none ({', '.join(ENDINGS)}), and its first line is no JSON object and names "
+            "no column of steps",
+        )
+    if refused is not None:
+        found.refused.append(refused)
 
 
 def _below(path: Path, found: Found, end: float) -> Iterator[Folder]:

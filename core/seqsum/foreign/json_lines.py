@@ -46,7 +46,7 @@ class JsonLines(LogFormat):
         found = []
         for name in folder.names:
             path = folder.path / name
-            if not name.lower().endswith(ENDINGS):
+            if not folder.ends(name, ENDINGS):
                 continue
             first, refused = _first(path)
             if first is not None and not (folder.asked or step_name(list(first)) is not None):
@@ -86,6 +86,11 @@ class JsonLines(LogFormat):
             return {}
         rows = _rows(last_lines(source.files[0]), 0, kind, LeftOut())
         return {name: some[-1:] for name, some in rows.items()}
+
+
+def is_object(line: str) -> bool:
+    """Tell whether a line is a JSON object."""
+    return _parsed(line) is not None
 
 
 def _first(path: Path) -> tuple[dict[str, Any] | None, Refused | None]:

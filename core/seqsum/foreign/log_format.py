@@ -55,18 +55,24 @@ class Refused:
 @dataclass(frozen=True)
 class Folder:
     """A folder as it was looked at. asked: whether the person named it, or the one file in it, so that what may be a
-    log is taken for one; refused: whoever looks adds files that are called like a log, and are none."""
+    log is taken for one; read_as: the ending of the kind that the one file is by its first line, where its name tells
+    none; refused: whoever looks adds files that are called like a log, and are none."""
 
     path: Path
     names: Sequence[str]
     folders: Sequence[str]
     asked: bool = False
+    read_as: str = ""
     refused: list[Refused] = field(default_factory=list, compare=False)
 
     @cached_property
     def files(self) -> frozenset[str]:
         """The names of the files, for those who look for one."""
         return frozenset(self.names)
+
+    def ends(self, name: str, endings: tuple[str, ...]) -> bool:
+        """Tell whether a file is one of those that are called so."""
+        return f"{name}{self.read_as}".lower().endswith(endings)
 
 
 @dataclass(frozen=True)
