@@ -171,12 +171,17 @@ def learning_rate(value: float | None) -> str:
     return shortest(value, 4)
 
 
-def shortest(value: float, digits: int = 17) -> str:
-    """Return a finite number in as few characters as it takes, rounded to `digits`: 0.5, 0.0005, 5e-5, 1.5M, -2e-7."""
+def shortest(value: float, digits: int | None = None) -> str:
+    """Return a finite number in as few characters as it takes: 0.5, 0.0005, 5e-5, 1.5M, -2e-7.
+
+    digits: to how many it is rounded; None for as many as it takes to read back the same number
+    """
     if value == 0:
         return "0"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return exact(int(mantissa.replace(".", "")), int(exponent) - digits + 1)
+    # Seventeen digits of a number are not the fewest: those of 0.7 are 0.69999999999999996.
+    mantissa, _, exponent = (f"{value:.{digits - 1}e}" if digits else repr(float(value))).partition("e")
+    whole, _, behind = mantissa.partition(".")
+    return exact(int(whole + behind), int(exponent or 0) - len(behind))
 
 
 def full(value: float) -> str:

@@ -95,6 +95,28 @@ def test_a_setting_reads_back_to_the_same_bits():
 
 
 @pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"), (0.7, "0.7"), (0.30000000000000004, "0.30000000000000004"), (0.1, "0.1"), (-2e-7, "-2e-7"),
+        (1.5e6, "1.5M"), (1e22, "1e22"), (5, "5"), (0.0005, "0.0005"),
+    ],
+)  # fmt: skip
+def test_the_shortest_form_reads_back_to_the_same_number(value, text):
+    assert formatting.shortest(value) == text
+
+
+def test_the_shortest_form_of_any_number_is_no_longer_than_pythons():
+    draw = random.Random(4)
+    for value in [draw.uniform(-1, 1) * 10.0 ** draw.randint(-12, 14) for _ in range(500)] + [
+        at / 10 for at in range(100)
+    ]:
+        text = formatting.shortest(value)
+        assert len(text) <= len(repr(value))
+        if text[-1] not in "kMGT":
+            assert float(text) == value
+
+
+@pytest.mark.parametrize(
     ("name", "value", "text"),
     [
         ("accuracy", 0.97462, "97.46%"), ("train_accuracy", 1.0, "100.00%"), ("balanced accuracy", 0.5, "50.00%"),

@@ -79,7 +79,9 @@ def test_the_command_line_says_how_far(tmp_path: Path, capsys: pytest.CaptureFix
     run = with_weights(tmp_path, drifting(0.05))
     assert main(["evaluate", run.id, "--reach", "--lengths", "2-4", "--workspace", str(run.folder.parent)]) == 0
     said = capsys.readouterr().out
-    steps = re.search(r"^reach \(99.00% right\): will hold to about (\d+) steps, told from", said, flags=re.M)
+    steps = re.search(
+        r"^reach \(99.00% right\): will hold to about (\d+) steps of random inputs, told from", said, flags=re.M
+    )
     assert steps and int(steps[1]) == pytest.approx((CROSSING / 0.05) ** 2, rel=0.2)
 
 

@@ -142,7 +142,7 @@ def test_json_lines_and_named_columns(tmp_path: Path) -> None:
     [
         ([("one", "a")], 'every row of texts.csv has the label "a"'),
         ([("one", "a"), ("two", "")], 'line 3, column "label": the label is empty'),
-        ([("same", "a"), ("same", "b")], "has 2 rows but 1 different text in column .text., all of them in one part"),
+        ([("same", "a"), ("same", "b")], "has only 1 different text in column .text., in 2 rows, and none of them"),
         ([(f"text {place}", f"label {place}") for place in range(1500)], "has 1,500 different labels, more than 1,000"),
     ],
 )
@@ -269,6 +269,43 @@ def test_a_label_only_held_out_is_told(tmp_path: Path) -> None:
     task = task_of(csv_file(tmp_path, rows))
     assert "rare" in task.labels
     assert any('label "rare" occurs only in the held-out part (1 text)' in note for note in task.notes)
+
+
+def test_a_label_that_is_never_asked_is_told(tmp_path: Path) -> None:
+    rows = [(f"text {at}", "ab"[at % 2]) for at in range(100)]
+    trained = {text for text, _ in read_lines(LinesSource(csv_file(tmp_path, rows))).training}
+    told = "no text held out has the label"
+    assert not any(told in note for note in task_of(csv_file(tmp_path, rows)).notes)
+    rare = sorted(trained)[:3]
+    rows = [(text, "rare" if text in rare else "odd" if text == max(trained) else label) for text, label in rows]
+    (note,) = (note for note in task_of(csv_file(tmp_path, rows)).notes if told in note)
+    assert '"odd" (1 text to train on), "rare" (3 texts to train on): nothing says whether they are learned' in note
+
+
+def test_a_column_of_json_that_holds_further_values_is_refused_with_their_paths(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    rows = [{"talk": [{"said": text}], "meta": {"kind": word, "n": 1}} for text, word in digits(30)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = task_of(str(path), text_column="talk.0.said", label_column="meta.kind")
+    assert task.labels == ["even", "odd"]
+    says = r'task\.text_column: "talk" of texts\.jsonl holds no text but further values; .* the text: talk\.0\.said$'
+    for columns in ({}, {"text_column": "talk"}, {"label_column": "meta.kind"}):
+        with pytest.raises(UserError, match=says):
+            task_of(str(path), **columns)
+    with pytest.raises(UserError, match=r'task\.label_column: "meta" .* that is the label: meta\.kind, meta\.n$'):
+        task_of(str(path), text_column="talk.0.said")
+    # A text that could be read as JSON is one all the same.
+    path.write_text(
+        "".join(json.dumps({"text": json.dumps([text]), "label": word}) + "\n" for text, word in digits(30))
+    )
+    assert task_of(str(path)).labels == ["even", "odd"]
+
+
+def test_a_path_that_leads_nowhere_is_told_with_those_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"talk": [{"said": "a"}], "meta": {"kind": "b"}}\n')
+    with pytest.raises(UserError, match=r'no column "talk\.5\.said"; in "talk" lie talk\.0\.said$'):
+        task_of(str(path), text_column="talk.5.said", label_column="meta.kind")
 
 
 @pytest.mark.parametrize("empty", ["", "  "])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,30 @@ def test_the_end_of_a_text_or_another_text_is_the_test(tmp_path: Path) -> None:
         read(CharacterLm.restored(named.config, named.data_facts()).of_test())
     with pytest.raises(UserError, match=r"task\.test_corpus: there is no .*gone\.txt"):
         CharacterLm(CharacterLmConfig(corpus=str(file), test_corpus=str(tmp_path / "gone.txt")))
+
+
+def test_a_text_for_the_test_that_stands_in_the_other_parts_is_refused_and_a_part_of_it_told(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(2).choice(list("abcde "), 130_000)
+    text, fresh = "".join(drawn[:120_000]), "".join(drawn[120_000:])
+    file, other = tmp_path / "text.txt", tmp_path / "other.txt"
+
+    def notes(here: str, there: str) -> str:
+        file.write_text(here)
+        other.write_text(there)
+        return " ".join(CharacterLm(CharacterLmConfig(corpus=str(file), test_corpus=str(other))).notes)
+
+    # The whole, its beginning, its end (which is validated), and a text of which 100,000 characters are asked.
+    for copied in (text, text[:5_000], text[-5_000:], text[:30], text[10_000:] + fresh):
+        with pytest.raises(
+            UserError, match=r"task\.test_corpus: all that is asked of .*other.* stands in .*text.*, too"
+        ):
+            notes(text, copied)
+    told = re.search(
+        r"(\d+) of (\d+) passages of 100 characters .* stand in the training", notes(text, text[:5000] + fresh)
+    )
+    assert told and int(told[1]) / int(told[2]) == pytest.approx(1 / 3, abs=0.02)
+    for here, there in ((text, fresh), ("abc " * 1000, "abc " * 50), (text, fresh[:30])):
+        assert "asked once" in notes(here, there) and (here != text or "passages" not in notes(here, there))
 
 
 @pytest.mark.parametrize(

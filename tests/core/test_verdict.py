@@ -56,6 +56,21 @@ def test_learned_says_since_when_it_stays_learned(judged):
     once = judged(accuracy=accuracies((0, 0.1), (1000, 1.0), (1500, 0.9), (2000, 0.995)), loss=FALLING)
     assert (once.word, once.step) == ("learned", 2000)
     assert judged(accuracy=accuracies((0, 0.99)), loss=FALLING).step == 100
+
+
+@pytest.mark.parametrize(
+    ("always_the_same", "accuracy", "word"),
+    [
+        (0.98, 0.99, "learned"),
+        (0.985, 0.99, "plateau"),
+        (0.996, 0.997, "plateau"),
+        (0.996, 0.999, "learned"),
+        (0.999, 0.999, "at chance"),
+        (1.0, 1.0, "at chance"),
+    ],
+)
+def test_nothing_is_learned_where_always_one_answer_is_as_good(judged, always_the_same, accuracy, word):
+    assert judged(accuracy=accuracy, majority_class_accuracy=always_the_same, loss=SETTLED).word == word
     assert judged(accuracy=accuracies((0, 0.9899)), loss=FALLING + NOISE).word == "learning"
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-LEARNED = 0.99
+LEARNED, FEWEST_LEARNED = 0.99, 0.5
 HALF_LOST = 0.5
 MOST_AT_CHANCE = 0.05
 FEWEST_GAINED = 0.2
@@ -40,7 +40,8 @@ RULES: Mapping[str, str] = {
     "with the first run of its line)",
     "collapsed": "more than half of what the accuracy had gained over guessing is lost again (it had gained at least "
     f"{progress(FEWEST_GAINED)}; a fork begins with its parent's)",
-    "learned": f"the accuracy is {progress(LEARNED)} or more",
+    "learned": f"the accuracy is {progress(LEARNED)} or more, and at least {progress(FEWEST_LEARNED)} of the way from "
+    "guessing to all right (of always the same answer, too, where that is known)",
     "overfits": f"the held-out loss has risen by more than {progress(RISEN)} of its whole fall, while the training "
     "loss went on falling",
     "at chance": f"the accuracy is less than {progress(MOST_AT_CHANCE)} of the way from guessing to all right",
@@ -213,7 +214,7 @@ def _by_accuracy(
             best = int(steps[np.nanargmax(values)])
         sentence = f"Accuracy {percent(peak)} (step {best:,}) fell at step {since:,}; it is now {percent(last)}."
         return Verdict("collapsed", sentence, since)
-    if last < LEARNED:
+    if last < LEARNED or _is_near(last, guessing, FEWEST_LEARNED):
         return None
     since = _since(store, name, buckets, buckets.low >= LEARNED, lambda values: values >= LEARNED)
     return Verdict("learned", f"Accuracy is {progress(LEARNED)} or more since step {since:,}.", since)
@@ -237,11 +238,16 @@ def _overfits(asked: Curve, trained: Curve) -> Verdict | None:
 
 
 def _at_chance(last: float, chance: float | None, live: bool) -> Verdict | None:
-    if chance is None or not last - chance < MOST_AT_CHANCE * (1 - chance):
+    if chance is None or not _is_near(last, chance, MOST_AT_CHANCE):
         return None
     so_far = "So far it" if live else "It"
     guessing = f"guessing gets {percent(chance)}" if chance else "guessing gets next to none"
     return Verdict("at chance", f"{so_far} answers {percent(last)} right; {guessing}.")
+
+
+def _is_near(accuracy: float, guessing: float, share: float) -> bool:
+    """Whether an accuracy is less than a share of the way from guessing to all right; of no way there is no share."""
+    return math.isfinite(accuracy) and (guessing >= 1 or accuracy - guessing < share * (1 - guessing))
 
 
 def _plateau(name: str, curve: Curve, accuracy: float) -> Verdict | None:

@@ -47,6 +47,8 @@ LONGEST_VALIDATION = 100_000
 LONGEST_FILE = 10_000_000
 """Characters of a file that are asked."""
 SHORTEST_CORPUS = 20
+PASSAGE, PASSAGES = 100, 200
+"""How long, and how many, the passages of a test are that are looked for in the other parts."""
 CODE_POINTS = 0x110000
 """Unicode's: what a character can be that training never saw."""
 LONGEST_PROMPT = 100_000
@@ -196,7 +198,7 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                 facts["spelling"] = dict(sorted(Counter(spelt(tokenizer, training)).items()))
             if self.has_test:
                 facts["test_fingerprint"] = fingerprint_of(test)
-                facts["notes"] += self._test_notes(test, tokenizer)
+                facts["notes"] += self._test_notes(test, tokenizer, corpus, training + validation)
         # The tokenizer, how often each token occurs in the training text, what `spelt` leaves of it, and the whole
         # text's SHA-256.
         self._facts = facts
@@ -327,15 +329,31 @@ class CharacterLm(DataTask[CharacterLmConfig]):
         said = asked[1:] if self.config.tokenizer == "characters" else asked
         return AskedText(tokens, len(asked), spelling_bits(self._tokenizer, self._facts.get("spelling"), said))
 
-    def _test_notes(self, test: str, tokenizer: Tokenizer) -> list[str]:
-        """Say what the test's text is."""
+    def _test_notes(self, test: str, tokenizer: Tokenizer, corpus: Corpus, others: str) -> list[str]:
+        """Say what the test's text is; raises UserError where all of a text of its own stands in the other parts."""
         unknown = float((encoded(test, tokenizer) == UNKNOWN).mean())
         source = f"of {self.config.test_corpus}" if self.config.test_corpus else "the last of the text"
-        return [
+        notes = [
             f"corpus: the test has {count(len(test), 'character')}, {source}, asked once, at the end; "
             f"{percent(unknown)} of it is unknown",
             *told_asked(LONGEST_VALIDATION, len(test), "test characters, the first"),
         ]
+        if self.config.test_corpus is None:
+            return notes
+        # At one place alone: a text that repeats itself goes on with what it had before, and was not copied.
+        if 0 <= others.find(test) == others.rfind(test):
+            raise UserError(
+                f"task.test_corpus: all that is asked of {self.config.test_corpus} stands in {corpus.source}, too, so "
+                "that the test would not be held out; cut it from there, or name another text"
+            )
+        passages = passages_of(test)
+        again = sum(passage in others for passage in passages)
+        if again:
+            notes.append(
+                f"corpus: {again:,} of {count(len(passages), 'passage')} of {len(passages[0])} characters that were "
+                "looked for stand in the training or validation part, too: the test is kinder by as much"
+            )
+        return notes
 
     def _read(self) -> tuple[Corpus, str, str, str]:
         """Return the corpus, and its training, validation and test part."""
@@ -363,6 +381,13 @@ class CharacterLm(DataTask[CharacterLmConfig]):
                     f"least {SHORTEST_CORPUS}"
                 )
         return corpus, corpus.text[:border], corpus.text[border:end], test
+
+
+def passages_of(text: str) -> list[str]:
+    """Return passages of PASSAGE characters of a text, one behind the other or as many as PASSAGES, evenly spread; the
+    whole of a shorter one."""
+    many = min(PASSAGES, max(1, len(text) // PASSAGE))
+    return [text[at : at + PASSAGE] for at in (place * max(0, len(text) - PASSAGE) // many for place in range(many))]
 
 
 def _column_text(path: str, column: FileColumn) -> tuple[str, bool]:

@@ -139,8 +139,8 @@ def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     name = one_line(Path(file).name)
     paths = (reading.text_column, reading.label_column)
     table = read_table(file, reading.header, bear_wrong=True, encoding=reading.encoding, paths=paths)
-    text_column = reading.text_column or ("text" if "text" in table.columns else table.columns[0])
-    label_column = reading.label_column or ("label" if "label" in table.columns else table.columns[-1])
+    text_column = reading.text_column or ("text" if "text" in table.own else table.own[0])
+    label_column = reading.label_column or ("label" if "label" in table.own else table.own[-1])
     pairs, left_out = _pairs(table, (text_column, label_column), reading.missing)
     parts: dict[str, list[Pair]] = {"training": [], "validation": [], "test": []}
     for pair in pairs:
@@ -164,9 +164,10 @@ def _from_file(file: str, reading: LinesSource) -> LabelledLines:
     if not training or not held_out:
         different = len({reading.same(text) for text, _ in pairs})
         raise UserError(
-            f"task.file: {name} has {count(len(pairs), 'row')} but {count(different, 'different text')} in column "
-            f"{shown(text_column)}, all of them in one part when every fifth text is held out; give more texts, or "
-            "name another column (task.text_column)"
+            f"task.file: {name} has only {count(different, 'different text')} in column {shown(text_column)}, in "
+            f"{count(len(pairs), 'row')}, and none of them falls into "
+            f"{'the part that is held out, a fifth of the texts' if training else 'the part to train on'}; give more "
+            "texts, or name another column (task.text_column)"
         )
     return lines
 
@@ -211,6 +212,14 @@ def _made(
             )
         if len(unseen) > MOST_TOLD:
             told.append(f"texts: so with {count(len(unseen) - MOST_TOLD, 'more label')}")
+    trained, asked = Counter(label for _, label in training), {label for _, label in fresh}
+    never = [label for label in sorted(trained) if label not in asked]
+    if fresh and never:
+        names = listed([f"{shown(label)} ({count(trained[label], 'text')} to train on)" for label in never], MOST_TOLD)
+        told.append(
+            f"texts: no text held out has the label {names}: nothing says whether "
+            f"{'it is' if len(never) == 1 else 'they are'} learned; give more such texts"
+        )
     return LabelledLines(training, fresh, told, test, columns)
 
 

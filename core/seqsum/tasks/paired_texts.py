@@ -141,8 +141,8 @@ def _from_file(file: str, reading: PairsSource, columns: Pair | None = None) -> 
     field = "task.file" if columns is None else "task.test_file"
     wanted = columns or (reading.source_column, reading.target_column)
     table = read_table(file, reading.header, True, field, reading.encoding, wanted)
-    source = wanted[0] or ("source" if "source" in table.columns else table.columns[0])
-    target = wanted[1] or ("target" if "target" in table.columns else table.columns[-1])
+    source = wanted[0] or ("source" if "source" in table.own else table.own[0])
+    target = wanted[1] or ("target" if "target" in table.own else table.own[-1])
     places = two_columns(table, (source, target), WORDS)
     sources, targets = ([as_read(cell, len(cell)) for cell in table.cells(place)] for place in places)
     pairs = list(zip(sources, targets, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,8 @@ class Table:
     places: the line on which each row begins, for messages; notes: how the file was read, one sentence each; wrong:
     where the first character stands that could not be decoded, or empty; separator: what stood between columns, empty
     when there is one only; JSON's is the comma; named_by: the line that names the columns, where one does
+    deep: how many columns, the last, are paths to what lies deeper in JSON; nested: the first value of each of JSON's
+    columns in which it is an object or a list
     """
 
     source: str
@@ -38,14 +40,21 @@ class Table:
     wrong: str = ""
     separator: str = ","
     named_by: int | None = None
+    deep: int = 0
+    nested: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The columns that the file itself has, without those that lie deeper."""
+        return self.columns[: len(self.columns) - self.deep]
 
     def column(self, name: str | None, setting: str) -> int:
-        """Return the place of a column; None means the last. Raises UserError, with a near name, if there is none, or
-        more than one.
+        """Return the place of a column; None means the file's last. Raises UserError, with a near name, if there is
+        none, or more than one.
 
         setting: the one that named it, for the message
         """
-        name = self.columns[-1] if name is None else name
+        name = self.own[-1] if name is None else name
         if self.columns.count(name) > 1:
             raise UserError(
                 f"{setting}: {self.source} has {self.columns.count(name)} columns {shown(name)}; give them names of "
@@ -55,8 +64,14 @@ class Table:
             return self.columns.index(name)
         listed = ", ".join(shown(column) for column in self.columns[:LISTED])
         more = f" and {len(self.columns) - LISTED} more" if len(self.columns) > LISTED else ""
-        near = did_you_mean(name, self.columns) or f"; the columns are {listed}{more}"
+        near = self._inside(name) or did_you_mean(name, self.columns) or f"; the columns are {listed}{more}"
         raise UserError(f"{setting}: {self.source} has no column {shown(name)}{one_line(near)}")
+
+    def _inside(self, path: str) -> str:
+        """Say what lies in the column that a path begins with; empty where that is none, or nothing lies in it."""
+        head = next((name for name in self.own if path.startswith(f"{name}.")), None)
+        inside = [] if head is None else self.deeper(self.columns.index(head))
+        return f"; in {shown(head)} lie {listed(inside)}" if inside else ""
 
     def cells(self, column: int) -> Iterator[str]:
         """Yield the cells of one column; one that a short row lacks is empty."""
@@ -65,12 +80,10 @@ class Table:
 
     def deeper(self, column: int) -> list[str]:
         """Return the paths to what lies in the first object, or list, of a column of JSON Lines."""
-        if Path(self.source).suffix.lower() not in JSON_LINES:
-            return []
+        name = self.columns[column]
         try:
-            made = json.loads(next(self.cells(column), ""))
-            return list(_paths(made, self.columns[column])) if isinstance(made, dict | list) else []
-        except (ValueError, RecursionError):  # it is a text
+            return list(_paths(self.nested[name], name)) if name in self.nested else []
+        except RecursionError:  # nobody types such a path
             return []
 
     def place(self, row: int, column: int) -> str:
@@ -186,7 +199,7 @@ def read_json_lines(
         places.append(place)
     if not objects:
         raise UserError(f"{source} is empty; it needs one JSON object a line")
-    rows = [[as_cell(made.get(name)) for name in names] for made in objects]
+    rows, own = [[as_cell(made.get(name)) for name in names] for made in objects], len(names)
     for path in dict.fromkeys(path for path in paths if path is not None and path not in names):
         deep = [as_cell(at_path(made, path)) for made in objects]
         # The name itself stays none where nothing lies there: that is told with those there are.
@@ -195,7 +208,15 @@ def read_json_lines(
             rows = [[*row, cell] for row, cell in zip(rows, deep, strict=True)]
     objects_in = f"{count(len(rows), 'JSON object')} in {decoded.encoding}"
     note = f"table: {source}, {objects_in} with the keys {listed([*names])}"
-    return Table(source, tuple(names), rows, places, [note, *_told(decoded)], decoded.first)
+    told = [note, *_told(decoded)]
+    firsts = {name: next((at for made in objects if (at := _value(made, name)) is not None), None) for name in names}
+    nested = {name: first for name, first in firsts.items() if isinstance(first, dict | list)}
+    return Table(source, tuple(names), rows, places, told, decoded.first, deep=len(names) - own, nested=nested)
+
+
+def _value(made: dict[str, object], name: str) -> object:
+    """Return what an object has of a column: under that key, or at that path."""
+    return made[name] if name in made else at_path(made, name)
 
 
 def object_of(line: str) -> tuple[dict[str, object] | None, str]:

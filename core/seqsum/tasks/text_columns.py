@@ -38,6 +38,12 @@ def two_columns(table: Table, columns: Pair, words: Pair) -> tuple[int, int]:
     words: what the two hold; task.WORD_column names each
     """
     first, second = (table.column(column, f"task.{word}_column") for column, word in zip(columns, words, strict=True))
+    for place, word in zip((first, second), words, strict=True):
+        if first != second and (paths := table.deeper(place)):
+            raise UserError(
+                f"task.{word}_column: {shown(table.columns[place])} of {table.source} holds no {word} but further "
+                f"values; name the one that is the {word}: {listed(paths)}"
+            )
     if first == second:
         deeper = table.deeper(first)
         if not table.separator:

@@ -59,8 +59,8 @@ class ReachAnswer(Answer):
             return f"nothing is foretold: fewer than {percent(self.level)} are right at length {self.measured}"
         will = f"to about {self.foretold:,} steps" if self.foretold else f"beyond {self.farthest:,} steps"
         did = f"to {self.measured - 1:,}" if self.measured else f"to {self.lengths[-1]:,}, as far as it was asked"
-        on = f"measured on {self.asked:,} random inputs of each length"
-        return f"will hold {will}, told from inputs of up to {self.fitted_to:,}; {on}, it holds {did}"
+        on = f"measured on {self.asked:,} of each length"
+        return f"will hold {will} of random inputs, told from those of up to {self.fitted_to:,}; {on}, it holds {did}"
 
     def told(self) -> Iterator[str]:
         yield f"reach ({percent(self.level)} right): {self.verdict()}"
