@@ -47,7 +47,7 @@ from seqsum.runs.lock import LONGEST_REASON, take_lock
 from seqsum.runs.media import Kind, histogram_detail, text_detail
 from seqsum.runs.record import Record
 from seqsum.runs.sections import PLAIN, sections_of
-from seqsum.runs.store import Command, Store
+from seqsum.runs.store import WEIGHTS, Command, Store
 from seqsum.schema import as_text
 from seqsum.text import one_line
 from seqsum.worker.clock import TrainingClock
@@ -63,7 +63,6 @@ LONGEST_NAME = 100
 MOST_LINES = 1000
 ROUNDING = 1e-5
 """A share that is above 1, or below 0, by no more is one."""
-WEIGHTS = "weights"
 
 Value = float | int | bool | str
 
@@ -170,17 +169,12 @@ class WatchedRun:
         Metrics whose name holds "accuracy" are shares, 0 to 1. Names that are no Python names can be given too:
         `run.log(step, **{"val/ppl": 12.3})`. Raises UserError for what is no number, no step or no name.
         """
-        try:
-            place = operator.index(step)
-        except TypeError:
-            raise UserError(f"watch: a step is a whole number, got {one_line(repr(step))}") from None
+        place = _step(step)
         for name, value in metrics.items():
             if type(value) is not float:
                 metrics[name] = value = _number(name, value)
             if name not in self._plain:
                 metrics[name] = self._check(name, value)
-        if not 0 <= place <= LARGEST_WHOLE:
-            raise UserError(f"watch: a step is 0 or more, got {place}")
         self._newest = max(self._newest, place)
         self._rows.append((place, metrics))
 
@@ -221,7 +215,9 @@ class WatchedRun:
         self._tell(text)
 
     def text(self, name: str, text: str) -> None:
-        """Keep a longer text of this step, a sample for one: it stands in the log."""
+        """Keep a longer text of this step, a sample for one: it stands in the log. Raises UserError for no text."""
+        if not isinstance(text, str):
+            raise UserError(f"watch: {one_line(name)} is no text: {one_line(repr(text)[:LONGEST_NAME])}")
         self._keep_lines(name, text.splitlines() or [""], "text")
 
     def histogram(self, name: str, values: Any) -> None:
@@ -242,16 +238,21 @@ class WatchedRun:
 
     def save(self, step: SupportsIndex, model: Any) -> Path:
         """Save weights, an nn.Module's or a mapping of names and tensors, as safetensors in the run's folder; return
-        the file. They are the script's to read again. Raises OSError where they can't be written."""
+        the file. They are the script's to read again. Raises UserError for what is no step or no weights, OSError where
+        they can't be written."""
         import safetensors.torch
 
-        path = self.run.folder / WEIGHTS / f"step-{operator.index(step)}.safetensors"
-        path.parent.mkdir(exist_ok=True)
+        path = self.run.folder / WEIGHTS / f"step-{_step(step)}.safetensors"
         tensors = model.state_dict() if hasattr(model, "state_dict") else model
-        # Each by itself: two names for one tensor are written twice.
-        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        try:
+            # Each by itself: two names for one tensor are written twice.
+            plain = {str(name): tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        except AttributeError:
+            of = type(model).__name__
+            raise UserError(f"watch: save takes a module or a mapping of names and tensors, got {of}") from None
+        path.parent.mkdir(exist_ok=True)
         write_atomically(path, safetensors.torch.save(plain))
-        self.message(f"weights saved as {WEIGHTS}/{path.name}")
+        self._tell(f"weights saved as {WEIGHTS}/{path.name}", {WEIGHTS: path.name})
         return path
 
     def _tell(self, text: str, more: Mapping[str, Any] = MappingProxyType({})) -> None:
@@ -533,10 +534,24 @@ def typed_as(old: Value, text: str, path: str) -> Value:
         raise UserError(f'{path}: must be {kind}, got "{one_line(text)}"') from None
 
 
+def _step(step: SupportsIndex) -> int:
+    """Return a step as a number. Raises UserError for what is none."""
+    try:
+        found = operator.index(step)
+    except TypeError:
+        raise UserError(f"watch: a step is a whole number, got {one_line(repr(step)[:LONGEST_NAME])}") from None
+    if not 0 <= found <= LARGEST_WHOLE:
+        raise UserError(f"watch: a step is 0 or more, and at most {LARGEST_WHOLE:,}; got {found:,}")
+    return found
+
+
 def _array(name: str, values: Any) -> NDArray[np.float64]:
     """Return numbers, of any shape, one finite at least. Raises UserError."""
     if hasattr(values, "detach"):
         values = values.detach().cpu()
+        if values.is_floating_point():
+            # NumPy has no bfloat16, and no numbers of 8 bits.
+            values = values.double()
     try:
         found = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError):

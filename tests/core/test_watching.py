@@ -197,6 +197,19 @@ def test_numbers_of_any_size_have_a_histogram(numbers: list[float], tmp_path: Pa
     assert np.isfinite(found.edges).all() and (np.diff(found.edges / 2) >= 0).all()
 
 
+@pytest.mark.parametrize("type", [torch.bfloat16, torch.float16, torch.float8_e4m3fn, torch.int8, torch.bool])
+def test_tensors_of_any_type_have_a_histogram_a_picture_and_a_number(type: torch.dtype, tmp_path: Path) -> None:
+    values = torch.tensor([[0.0, 1.0], [1.0, 1.0]]).to(type)
+    with seqsum.watch("a", workspace=tmp_path) as watched:
+        watched.log(1, loss=values[0, 1])
+        watched.histogram("x", values)
+        watched.image("y", values)
+    with watched.run.store() as store:
+        (found,) = media_of(store).histograms
+    assert (found.low, found.high, found.counts[0], found.counts[-1], found.mean) == (0, 1, 1, 3, 0.75)
+    assert watched.run.summary().metrics["loss"] == 1
+
+
 def test_a_long_text_is_whole_in_the_log_alone(tmp_path: Path) -> None:
     with seqsum.watch("a", workspace=tmp_path) as watched:
         watched.text("x", "a" * 30_000)
@@ -301,6 +314,17 @@ def test_what_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         for step in (-1, 1.5, 2**60, "1"):
             with pytest.raises(UserError, match="a step is"):
                 run.log(step, loss=1.0)  # type: ignore[arg-type]
+            with pytest.raises(UserError, match="a step is"):
+                run.save(step, torch.nn.Linear(1, 1))  # type: ignore[arg-type]
+        with pytest.raises(UserError, match=r"at most 9,007,199,254,740,992; got 9,007,199,254,740,993"):
+            run.log(2**53 + 1, loss=1.0)
+        for nothing in (None, 3, b"text", ["a"]):
+            with pytest.raises(UserError, match="watch: sample is no text"):
+                run.text("sample", nothing)  # type: ignore[arg-type]
+        for weights in (None, "x", [torch.ones(1)], {"a": 1.0}, {"a": None}):
+            with pytest.raises(UserError, match="a module or a mapping of names and tensors"):
+                run.save(1, weights)
+        assert not (run.run.folder / "weights").exists()
         with pytest.raises(UserError, match=r'no live value "lrr"; did you mean "?lr'):
             run.value("lrr")
     assert run.run.summary().metrics == {}

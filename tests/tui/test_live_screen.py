@@ -3,6 +3,7 @@
 import math
 import time
 
+import numpy as np
 import psutil
 import pytest
 from textual import events
@@ -10,6 +11,7 @@ from textual.widgets import Input, Static, TabbedContent
 
 from seqsum.formatting import learning_rate
 from seqsum.runs import Run
+from seqsum.runs.media import histogram_detail, text_detail
 from seqsum.runs.run import BY_SIGNAL
 from seqsum_tui.app import Console
 from seqsum_tui.dialogs.set_value import SetValueScreen
@@ -412,11 +414,17 @@ async def test_a_message_of_the_run_is_told_while_one_looks_and_stands_in_events
     async with console.run_test(size=(120, 40)) as pilot:
         await watch(pilot, run)
         with run.store() as store:
+            store.add_event(2, "message", text="sample: 2 lines in the log", **text_detail("sample", "a\nb"))
+            store.add_event(2, "message", text="weights  0 █ 1", **histogram_detail("weights", np.arange(3.0)))
+            store.add_event(
+                2, "message", text="weights saved as weights/step-2.safetensors", weights="step-2.safetensors"
+            )
             store.add_event(2, "message", text="swanlab: [red]no[/] key; the run goes on without it")
         await until(pilot, lambda: told)
         assert told == [("", "swanlab: [red]no[/] key; the run goes on without it")]
         await pilot.press("e")
         await until(pilot, lambda: "[red]no[/] key" in screen_text(console) and "an old one" in screen_text(console))
+        assert "2 lines in the log" in screen_text(console) and "weights saved as" in screen_text(console)
 
 
 async def test_the_temperature_goes_with_the_question_of_a_task_that_writes_on(

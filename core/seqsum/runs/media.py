@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from seqsum.formatting import count
 from seqsum.runs.buckets import Floats
 from seqsum.runs.kinds import LARGEST_WHOLE
-from seqsum.runs.store import ANSWERS, Event, Store
+from seqsum.runs.store import ANSWERS, MEDIA, Event, Store
 
-MEDIA = "media"
-"""The detail that holds it, of events that are messages to whoever watches."""
 BINS = 64
 LONGEST_TEXT = 20_000
 """Characters of a text that an event holds: events are read again and again. The log has all of it."""

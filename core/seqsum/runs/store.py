@@ -68,6 +68,10 @@ Answer = TypeVar("Answer")
 
 ANSWERS = "answers"
 """The kind of an event that holds what a model answers to a few fixed questions; nothing happened to the run."""
+MEDIA = "media"
+"""The detail of a message that holds a text, a picture or a histogram which a script keeps (see `media`)."""
+WEIGHTS = "weights"
+"""The detail of a message that names the file of weights which a script saved."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,11 @@ class Event:
     step: int
     kind: str
     detail: dict[str, Any]
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it is said to whoever watches. That a script keeps something, step after step, is only listed."""
+        return self.kind == "message" and self.detail.keys().isdisjoint((MEDIA, WEIGHTS))
 
 
 @dataclass(frozen=True)

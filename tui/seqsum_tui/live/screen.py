@@ -170,7 +170,7 @@ class LiveScreen(RunScreen):
     def _tell_messages(self, before: tuple[Event, ...], now: tuple[Event, ...]) -> None:
         """Say what the run has to say while one looks at it; the rest stands in Events."""
         last = before[-1].id if before else 0
-        new = [event for event in now if event.kind == "message" and event.id > last]
+        new = [event for event in now if event.speaks and event.id > last]
         for event in new[-MOST_TOLD:]:
             self.notify(display.literal(str(event.detail.get("text", ""))), timeout=10)
 
