@@ -190,11 +190,14 @@ def missing(sources: list[str]) -> str:
         return f"it comes from the plug-in {', '.join(broken)}, which does not work here; put it right first"
     files = [source for source in gone if not source.startswith(f"{GROUP}:")]
     if files:
-        there = (
-            [] if all(Path(file).is_file() for file in files) else ["its file is gone; a copy is in the run's source"]
-        )
-        which = f"it comes from a plug-in that is not loaded: set {VARIABLE}={os.pathsep.join(files)}"
-        return "; ".join([which, *there])
+        off = [file for file in files if not Path(file).is_file()]
+        name = f"set {VARIABLE}={os.pathsep.join(files)}"
+        if not off:
+            return f"it comes from a plug-in that is not loaded: {name}"
+        found_there = all(Path(file).parent == user_folder() / "plugins" for file in files)
+        lies = f"it comes from a plug-in whose file {', '.join(map(one_line, off))} is gone"
+        back = "copy it back from source in the run's folder"
+        return f"{lies}: {back}{'' if found_there else f', and {name}'}"
     names = ", ".join(source.partition(":")[2] for source in gone)
     return f"it comes from the installed plug-in {names}, which is not here" if gone else ""
 

@@ -240,8 +240,11 @@ def test_asking_and_a_plugin_that_raises(tmp_path: Path) -> None:
     assert asked.returncode == 2 and f"the plug-in {plugin}, which does not work here" in asked.stderr
     assert "SEQSUM_PLUGINS=" not in asked.stderr and f"plug-in {plugin}: left out: ValueError: no" in asked.stderr
     # Without the plug-in the run is there, and says what it lacks.
-    plugin.unlink()
-    missing = f"it comes from a plug-in that is not loaded: set SEQSUM_PLUGINS={plugin}"
+    elsewhere = plugin.rename(tmp_path / "mine.py")
+    missing = (
+        f"it comes from a plug-in whose file {plugin} is gone: copy it back from source in the run's folder, and set "
+        f"SEQSUM_PLUGINS={plugin}"
+    )
     listed = seqsum(tmp_path, "runs")
     assert listed.returncode == 0 and " a " in listed.stdout
     assert missing in seqsum(tmp_path, "show", "a").stdout
@@ -249,3 +252,20 @@ def test_asking_and_a_plugin_that_raises(tmp_path: Path) -> None:
     assert compared.returncode == 0
     asked = seqsum(tmp_path, "predict", "a", "1 2")
     assert asked.returncode == 2 and missing in asked.stderr and len(asked.stderr.splitlines()) == 1
+    for words in (
+        ["fork", "a", "--train.steps", "40"],
+        ["rerun", "a"],
+        ["evaluate", "a"],
+        ["inspect", "a", "1 2"],
+        ["export", "a", "--format", "model", "--output", str(tmp_path / "model")],
+        ["export", "a", "--format", "torch-export", "--output", str(tmp_path / "a.pt2")],
+        ["predict", "a", "1 2", "--checkpoint", "20"],
+    ):
+        done = seqsum(tmp_path, *words)
+        said = done.stderr.splitlines()
+        assert done.returncode == 2 and missing in said[-1] and len(said) == 1, (words, done.stderr)
+    # What it says can be done does help.
+    (kept,) = next((tmp_path / "runs").glob("*-*")).glob("source/*.py.txt")
+    assert kept.read_text() == TASK and elsewhere.read_text() != TASK
+    plugin.write_bytes(kept.read_bytes())
+    assert "2" in seqsum(tmp_path, "predict", "a", "1 2").stdout

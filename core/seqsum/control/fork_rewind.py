@@ -95,7 +95,7 @@ def check_fork(run: Run, step: int, changes: Mapping[str, Any]) -> tuple[dict[st
 def config_at(run: Run, step: int) -> Config:
     """Return the configuration that a fork from the checkpoint of `step` begins with. Raises UserError."""
     state = checkpoint_files.read_state(checkpoint_files.folder_of(run.checkpoints, step))
-    parent = Config.parse(state.get("config") or {}, f"run {run.id}")
+    parent = run.record.parsed(state.get("config") or {}, f"run {run.id}")
     return parent.changed({"track.group": None}, "fork")
 
 
@@ -220,7 +220,7 @@ def _prepared(
 ) -> tuple[dict[str, Any], Config, Config, AnyTask]:
     """Return a checkpoint's state, its configuration, the fork's and its task; raise when they do not fit together."""
     state = parse_json(data[checkpoint_files.STATE_FILE])
-    parent = Config.parse(state["config"], f"run {run.id}")
+    parent = run.record.parsed(state["config"], f"run {run.id}")
     config, task = _forked(parent, changes, step)
     _check_fit(parent, config, task, state.get("data_facts") or {})
     return state, parent, config, task

@@ -82,7 +82,7 @@ def trained(run: Run, step: int | None = None) -> Trained:
 
     saved, messages = chosen(run, step)
     source = f"checkpoint of step {saved.step:,} of run {run.id}"
-    config = Config.parse(saved.state["config"], source)
+    config = run.record.parsed(saved.state["config"], source)
     try:
         task = make_task(config.task, saved.state.get("data_facts"))
         model = make_model(task, config.model, 0).to(getattr(torch, config.train.dtype))

@@ -126,7 +126,7 @@ def _made(run: Run, step: int, tensors: dict[str, Tensor], state: dict[str, Any]
     """Make task and model of a checkpoint; raise UserError when its parts do not fit each other."""
     source = f"checkpoint of step {step:,} of run {run.id}"
     try:
-        config = Config.parse(state["config"], source)
+        config = run.record.parsed(state["config"], source)
         facts = state.get("data_facts")
         same = (
             like is not None and like.config.task == config.task and (like.task.data_facts() or None) == (facts or None)

@@ -177,17 +177,22 @@ class Record:
             # Nothing at all would be read as the defaults.
             why = self.problems[0] if self.problems else f"{RECORD_FILE} holds no configuration"
             raise UserError(f"run {self.id}: what it was trained with is not known: {why}")
+        return self.parsed(_as_shown(self.config), f"run {self.id}")
+
+    def parsed(self, config: Mapping[str, Any], source: str) -> Config:
+        """Return a configuration of this run, such as that of a checkpoint; raise UserError when it, or a plug-in it
+        needs, is not there. source: whose it is, as errors begin."""
         from seqsum.config import Config
 
         plugins.load()
         try:
-            return Config.parse(_as_shown(self.config), f"run {self.id}")
+            return Config.parse(config, source)
         except UserError:
             missing = plugins.missing(self.plugins)
             if not missing:
                 raise
             names = (self.setting("task").text("name"), self.setting("model").text("name"))
-            raise UserError(f"run {self.id}: {missing} (task {names[0]}, model {names[1]})") from None
+            raise UserError(f"{source}: {missing} (task {names[0]}, model {names[1]})") from None
 
     def setting(self, section: str) -> Fields:
         """Return the fields of a section of the configuration; what is wrong with one that is read is not told."""
