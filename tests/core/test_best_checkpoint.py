@@ -18,7 +18,7 @@ from seqsum.presets import load_preset, preset_names
 from seqsum.query.answering import Answerer
 from seqsum.registry import make_task
 from seqsum.runs import Run, Workspace
-from seqsum.runs.best import best_step
+from seqsum.runs.best import best_step, step_named
 from seqsum.training import checkpoint
 from seqsum.training.early_stopping import EarlyStopping, Judged
 from seqsum.training.trainer import Trainer
@@ -176,3 +176,11 @@ def test_a_fork_of_a_restored_run_ends_with_its_own_best(run: Run, fork_server: 
     assert step > 200 and last.state["restored_step"] == (None if step == 300 else step)
     assert same_bits(first.model, checkpoint.load(run.checkpoints / "step-200").model)
     assert same_bits(tensors(Trainer.resume(last).model), checkpoint.load(child.checkpoints / f"step-{step}").model)
+
+
+def test_a_step_is_taken_as_it_is_shown(run: Run) -> None:
+    for step in (0, 7, 999, 1000, 20_000, 1_234_567, 999_999_999_999):
+        assert step_named(run, f"{step:,}", "test") == step_named(run, str(step), "test") == step
+    for wrong in ("1,00", "1000,000", ",000", "1,0000", "1.000", "1, 000", "-1,000", "1,000,000,000,000,000"):
+        with pytest.raises(UserError, match="must be best, last or a whole number from 0"):
+            step_named(run, wrong, "test")

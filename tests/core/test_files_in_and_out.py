@@ -19,6 +19,7 @@ import pytest
 
 from seqsum.formatting import percent
 from seqsum.query.answering import Answerer
+from seqsum.query.questions.by_label import of_confusion
 from seqsum.runs import Run
 from seqsum.tasks.csv_cells import Cells
 from seqsum.tasks.file_lines import AT_ONCE, open_lines
@@ -405,3 +406,12 @@ def test_plain_lines_need_no_column_and_a_file_without_rows_is_refused(place: Pa
         said = refused(command[0], run.id, "--file", str(place / "header.csv"), *command[1:])
         assert said.endswith("header.csv has no rows under its column names")
     assert not (place / "none.csv").exists()
+
+
+def test_labels_that_never_come_up_are_counted_and_not_listed() -> None:
+    told = list(of_confusion([[3, 1, 0, 0], [0, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], ["a", "b", "c", "d"]).told())
+    assert [line.split()[0] for line in told] == ["labels:", "b", "a", "2"]
+    assert told[-1] == "  2 other labels: neither the truth nor an answer of any"
+    # One that is only answered, or only the truth, does come up.
+    told = list(of_confusion([[0, 1], [0, 0]], ["a", "b"]).told())
+    assert [line.split()[0] for line in told] == ["labels:", "a", "b"]

@@ -27,9 +27,10 @@ def step_named(run: Run, word: str, verb: str, flag: str = "--checkpoint") -> in
         return None
     if word == BEST:
         return best_step(run, verb)
-    if not re.fullmatch(r"\d{1,12}", word):
+    # With a comma between thousands, too: so steps are shown.
+    if not re.fullmatch(r"\d{1,12}|\d{1,3}(,\d{3}){1,3}", word):
         raise UserError(f'{verb}: {flag} must be {BEST}, {LAST} or a whole number from 0, got "{printable(word)}"')
-    return int(word)
+    return int(word.replace(",", ""))
 
 
 def no_such_step(run: Run, step: int, verb: str) -> UserError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from seqsum.formatting import percent
+from seqsum.formatting import count, percent
 from seqsum.query.question import Answer, Flag, OverLengths
 from seqsum.text import one_line, seen
 
@@ -41,13 +41,16 @@ class ByLabelAnswer(Answer):
 
     def told(self) -> Iterator[str]:
         yield f"labels: macro F1 {percent(self.macro_f1)} over {self.asked:,} answers; the lowest F1 first"
-        names = [one_line(seen(row.label))[:WIDEST] for row in self.rows]
+        rows = [row for row in self.rows if row.asked or row.answered]
+        names = [one_line(seen(row.label))[:WIDEST] for row in rows]
         widest = max((len(name) for name in names), default=0)
-        for name, row in zip(names, self.rows, strict=True):
+        for name, row in zip(names, rows, strict=True):
             yield (
                 f"  {name:<{widest}}  precision {percent(row.precision):>7}  recall {percent(row.recall):>7}  "
                 f"F1 {percent(row.f1):>7}  of {row.asked:,}"
             )
+        if absent := len(self.rows) - len(rows):
+            yield f"  {count(absent, 'other label')}: neither the truth nor an answer of any"
 
 
 class ByLabel(OverLengths):
