@@ -23,6 +23,8 @@ from tensorboard.util.tensor_util import make_ndarray
 import seqsum
 from seqsum.cli import main
 from seqsum.config import Config
+from seqsum.errors import UserError
+from seqsum.export.folder import Folder
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import annotate
@@ -467,3 +469,15 @@ def test_a_damaged_text_or_histogram_is_counted(kept: Run, tmp_path: Path, capsy
     for tool in ("tensorboard", "csv"):
         assert export(kept, "--to", tool, "--output", str(tmp_path / tool)) == 0
         assert "left out: 5 events with a text or histogram that can't be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("already", [(), ("root",), ("root", "experiment")])
+def test_a_folder_that_cannot_be_written_leaves_nothing(already: tuple[str, ...], tmp_path: Path) -> None:
+    place = ("experiment", "run")
+    files = {("first",): b"1", ("n" * 300,): b"a name that no file system takes"}
+    tmp_path.joinpath(*already).mkdir(parents=True, exist_ok=True)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match="export: can't write"):
+        Folder(place, files, {("experiment", "meta.yaml"): b"x"}).write(tmp_path / "root")
+    assert sorted(tmp_path.rglob("*")) == before
+    assert Folder(place, {("first",): b"1"}).write(tmp_path / "root").joinpath("first").read_bytes() == b"1"

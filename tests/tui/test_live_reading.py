@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from textual.app import App
 
 from seqsum import formatting
 from seqsum.compare.history import History
@@ -100,6 +101,19 @@ def test_checkpoints_in_a_row_share_a_line(scene):
     assert [(first.step, last.step, count) for first, last, count in lines] == [
         (400, 400, 1), (350, 350, 1), (100, 300, 3), (0, 0, 1),
     ]  # fmt: skip
+
+
+async def test_events_that_are_not_read_yet_are_not_said_to_be_none():
+    class Alone(App):
+        def compose(self):
+            yield EventsView()
+
+    async with Alone().run_test() as pilot:
+        view = pilot.app.query_one(EventsView)
+        assert "Reading…" in screen_text(pilot.app) and "Nothing has happened" not in screen_text(pilot.app)
+        view.show(())
+        await pilot.pause()
+        assert "Nothing has happened yet." in screen_text(pilot.app) and "Reading…" not in screen_text(pilot.app)
 
 
 async def test_the_events_are_up_to_date_when_one_looks(scene, console, watch, until):

@@ -68,26 +68,29 @@ class Folder:
         """
         with told_as(f"export: can't write {printable(str(root))}"):
             target = self.check(root, force=force)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            for path, content in self.beside.items():
-                if not (place := root.joinpath(*path)).exists():
-                    write_atomically(place, content)
+            new = [folder for folder in target.parents if not folder.exists()]
             building = target.with_name(f".{target.name}.{os.getpid()}.new")
-            remove(building)
-            building.mkdir()
             try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                remove(building)
+                building.mkdir()
                 for name in self.folders:
                     (building / name).mkdir()
                 for path, content in self.files.items():
                     place = building.joinpath(*path)
                     place.parent.mkdir(parents=True, exist_ok=True)
                     place.write_bytes(content)
+                for path, content in self.beside.items():
+                    if not (place := root.joinpath(*path)).exists():
+                        write_atomically(place, content)
                 if os.path.lexists(target):
                     remove(target)
                 building.rename(target)
             except BaseException:
                 with suppress(OSError):
                     remove(building)
+                    for folder in new:
+                        folder.rmdir()
                 raise
             sync_folder(target.parent)
         return target

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from seqsum import formatting
 from seqsum.runs.store import ANSWERS
+from seqsum_tui.live.curves import READING
 from seqsum_tui.shared import display
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ class EventsView(VerticalScroll):
 
     def __init__(self) -> None:
         super().__init__()
-        self._events: Sequence[Event] = ()
-        self._shown: Sequence[Event] = ()
+        self._events: Sequence[Event] | None = None
+        self._shown: Sequence[Event] | None = None
 
     def compose(self) -> ComposeResult:
         """Make the text."""
-        yield Static("Nothing has happened yet.")
+        yield Static(READING)
 
     def show(self, events: Sequence[Event]) -> None:
         """Show these events; while nobody looks, only remember them."""
@@ -49,7 +50,7 @@ class EventsView(VerticalScroll):
         self._write()
 
     def _write(self) -> None:
-        if self._events != self._shown:
+        if self._events is not None and self._events != self._shown:
             self._shown = self._events
             lines = [line_of(*stretch) for stretch in stretches(self._events)[:MOST]]
             self.query_one(Static).update(Content("\n").join(lines) if lines else "Nothing has happened yet.")
