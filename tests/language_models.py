@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 from seqsum.config import Config, resolved
-from seqsum.control.replicate import parse_seeds
 from seqsum.models.size import model_size
 from seqsum.presets import load_preset
 from seqsum.runs import Workspace
@@ -34,6 +33,7 @@ from seqsum.tasks.character_lm import encoded
 from seqsum.tasks.tokenizer import restored
 
 from .ngram import WittenBell
+from .support.arguments import file_to_write, seeds, some_of
 
 TEXT = Path(__file__).parent / "texts" / "persuasion.txt"
 TOKENS: dict[str, dict[str, Any]] = {
@@ -159,20 +159,19 @@ def table(rows: list[dict[str, Any]], kinds: list[str]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--file", type=Path, required=True)
-    parser.add_argument("--seeds", default="3")
+    parser.add_argument("--file", type=file_to_write, required=True)
+    parser.add_argument("--seeds", type=seeds, default="3")
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--families", default=",".join(FAMILIES))
-    parser.add_argument("--tokens", default=",".join(TOKENS))
+    parser.add_argument("--families", type=some_of(FAMILIES), default=",".join(FAMILIES), help=", ".join(FAMILIES))
+    parser.add_argument("--tokens", type=some_of(TOKENS), default=",".join(TOKENS), help=", ".join(TOKENS))
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    families = [name for name in FAMILIES if name in options.families.split(",")]
-    kinds, seeds = options.tokens.split(","), parse_seeds(options.seeds)
+    families, kinds = options.families, options.tokens
     rows = [json.loads(line) for line in options.file.read_text().splitlines()] if options.file.exists() else []
     known = {(row["tokens"], row["family"], row["seed"], row["epochs"]) for row in rows}
     wanted = [
         (kind, family, seed, options.epochs)
-        for seed, kind, family in itertools.product(seeds, kinds, families)
+        for seed, kind, family in itertools.product(options.seeds, kinds, families)
         if (kind, family, seed, options.epochs) not in known
     ]
     with ThreadPoolExecutor(options.processes) as pool:
@@ -182,7 +181,7 @@ def main() -> None:
             with options.file.open("a") as file:
                 file.write(json.dumps(row) + "\n")
             print(json.dumps(row), flush=True)
-    for line in table([row for row in rows if row["epochs"] == options.epochs and row["seed"] in seeds], kinds):
+    for line in table([row for row in rows if row["epochs"] == options.epochs and row["seed"] in options.seeds], kinds):
         print(line)
 
 

@@ -24,6 +24,8 @@ from torch import Tensor
 from seqsum.query.loading import load
 from seqsum.runs import Run, Workspace
 
+from .support.arguments import lengths
+
 
 def scatter(points: Tensor, labels: NDArray[Any]) -> float:
     """Return mean distance from the own group's mean / distance to the nearest other mean. points: [rows, units]"""
@@ -55,22 +57,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--groups", required=True)
-    parser.add_argument("--lengths", default="3,10,100")
+    parser.add_argument("--lengths", type=lengths, default="3,10,100")
     parser.add_argument("--sums", type=int, default=2_000)
     options = parser.parse_args()
-    lengths = sorted({int(length) for length in options.lengths.split(",")})
-    print(f"| group | {' | '.join(f'{what}, {n:,}' for what in ('state', 'passed on') for n in lengths)} |")
-    print(f"|{'---|' * (1 + 2 * len(lengths))}")
-    workspace = Workspace(options.workspace)
+    asked, workspace = sorted(set(options.lengths)), Workspace(options.workspace)
+    there = {one.group for one in workspace.summaries() if one.group is not None}
+    for group in options.groups.split(","):
+        if group not in there:
+            parser.error(f'no group "{group}" in {options.workspace}; there are {", ".join(sorted(there)) or "none"}')
+    print(f"| group | {' | '.join(f'{what}, {n:,}' for what in ('state', 'passed on') for n in asked)} |")
+    print(f"|{'---|' * (1 + 2 * len(asked))}")
     for group in options.groups.split(","):
         with torch.inference_mode():
             found = [
-                list(scatters(Run(workspace.folder / one.id), lengths, options.sums))
+                list(scatters(Run(workspace.folder / one.id), asked, options.sums))
                 for one in workspace.summaries()
                 if one.group == group
             ]
         medians = [
-            statistics.median(run[place][kind] for run in found) for kind in (0, 1) for place in range(len(lengths))
+            statistics.median(run[place][kind] for run in found) for kind in (0, 1) for place in range(len(asked))
         ]
         print(f"| {group} | {' | '.join(f'{median:.2f}' for median in medians)} |", flush=True)
 

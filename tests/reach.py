@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from seqsum.control.replicate import parse_seeds
 from seqsum.presets import load_preset
 from seqsum.query.answering import Answerer
 from seqsum.query.loading import load
@@ -27,6 +26,7 @@ from seqsum.runs import Run, Workspace
 from seqsum.training.trainer import Trainer
 
 from .bench.ranks import twice_midranks
+from .support.arguments import seeds
 
 KINDS: dict[str, dict[str, object]] = {
     "as it is": {},
@@ -61,13 +61,13 @@ def holds(run: Run, farthest: int, seed: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", default="3000-3009")
+    parser.add_argument("--seeds", type=seeds, default="3000-3009")
     parser.add_argument("--farthest", type=int, default=2_000)
     options = parser.parse_args()
     torch.set_num_threads(1)
     foretold, measured, left_out = list[float](), list[float](), 0
     with tempfile.TemporaryDirectory() as folder:
-        for (kind, changes), seed in itertools.product(KINDS.items(), parse_seeds(options.seeds)):
+        for (kind, changes), seed in itertools.product(KINDS.items(), options.seeds):
             run = _trained(Workspace(Path(folder)), {**changes, "train.seed": seed})
             answer = Answerer(run, seconds=None).answer(Reach(checkpoint=None))[1]
             assert isinstance(answer, ReachAnswer)

@@ -13,10 +13,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
 from seqsum.presets import preset_names
+
+from .support.arguments import file_to_write, from_to, some_of
 
 PUBLISHED = {
     "baseline": "75%, one run",
@@ -86,17 +87,16 @@ def row(preset: str, runs: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--presets", default=",".join(preset_names()))
-    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--presets", type=some_of(preset_names()), default=",".join(preset_names()))
+    parser.add_argument("--seeds", type=from_to, default="0", help="one seed, or a range like 0-2")
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--file", type=Path, required=True)
+    parser.add_argument("--file", type=file_to_write, required=True)
     options = parser.parse_args()
-    first, _, last = options.seeds.partition("-")
     kept = [json.loads(line) for line in options.file.read_text().splitlines()] if options.file.exists() else []
     print("| preset | published | ours | steps | train time |\n|---|---|---|---|---|")
-    for preset in options.presets.split(","):
+    for preset in options.presets:
         runs = []
-        for seed in range(int(first), int(last or first) + 1):
+        for seed in options.seeds:
             known = [
                 run for run in kept if (run["preset"], run["seed"], run["asked_steps"]) == (preset, seed, options.steps)
             ]

@@ -17,11 +17,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from seqsum.presets import preset_names
 from seqsum.query.answering import Answerer
 from seqsum.runs import Run, Workspace
 
 from .bench.ranks import mann_whitney
 from .results import PUBLISHED
+from .support.arguments import lengths, range_of_seeds, some_of
 
 PRESETS = (
     "adds",
@@ -145,26 +147,25 @@ def comparisons(preset: str, workspace: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", default="32")
+    parser.add_argument("--seeds", type=range_of_seeds, default="32")
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--backend", choices=BACKENDS, default="auto")
-    parser.add_argument("--presets", default=",".join(PRESETS))
-    parser.add_argument("--lengths", default=",".join(map(str, LENGTHS)))
+    parser.add_argument("--presets", type=some_of(preset_names()), default=",".join(PRESETS))
+    parser.add_argument("--lengths", type=lengths, default=",".join(map(str, LENGTHS)))
     parser.add_argument("--counterexamples", action="store_true", help="also look for inputs that are wrong")
     options = parser.parse_args()
-    lengths = [int(length) for length in options.lengths.split(",")]
     print(f"{HEADING}\n|---|---|---|---|---|---|---|---|---|---|", flush=True)
-    for preset in options.presets.split(","):
+    for preset in options.presets:
         outcome = replicate(preset, options.seeds, options.workspace, options.backend)
         seconds = median_seconds(options.workspace, f"{preset}-{options.backend}")
         print(row(preset, outcome, seconds), flush=True)
-    for preset in options.presets.split(","):
+    for preset in options.presets:
         for line in comparisons(preset, options.workspace):
             print(f"\n{line}")
-    print(f"\n| preset | all inputs right | {' | '.join(f'{length:,}' for length in lengths)} |")
-    print(f"|{'---|' * (len(lengths) + 2)}", flush=True)
-    for preset in options.presets.split(","):
-        print(length_row(preset, options.workspace, f"{preset}-{options.backend}", lengths), flush=True)
+    print(f"\n| preset | all inputs right | {' | '.join(f'{length:,}' for length in options.lengths)} |")
+    print(f"|{'---|' * (len(options.lengths) + 2)}", flush=True)
+    for preset in options.presets:
+        print(length_row(preset, options.workspace, f"{preset}-{options.backend}", options.lengths), flush=True)
     if not options.counterexamples:
         return
     print(
@@ -172,7 +173,7 @@ def main() -> None:
         "| repeated patterns wrong: median, most |"
     )
     print("|---|---|---|---|", flush=True)
-    for preset in options.presets.split(","):
+    for preset in options.presets:
         print(counterexample_row(preset, options.workspace, f"{preset}-{options.backend}"), flush=True)
 
 

@@ -17,7 +17,6 @@ import statistics
 import time
 from collections.abc import Iterator
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,13 +24,14 @@ import torch
 from torch import Tensor
 
 from seqsum.config import Config
-from seqsum.control.replicate import parse_seeds
 from seqsum.evaluation.evaluate import answering
 from seqsum.models.base import SequenceModel
 from seqsum.presets import load_preset
 from seqsum.tasks import AnyTask
 from seqsum.tasks.base import Ints
 from seqsum.training.trainer import Trainer
+
+from .support.arguments import file_to_write, seeds, some_of
 
 FAMILIES: dict[str, dict[str, Any]] = {
     "RNN, tanh": {"model.name": "recurrent", "model.cell": "rnn"},
@@ -135,20 +135,20 @@ def cell(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--file", type=Path, required=True)
-    parser.add_argument("--seeds", default="0-4")
+    parser.add_argument("--file", type=file_to_write, required=True)
+    parser.add_argument("--seeds", type=seeds, default="0-4")
     parser.add_argument("--steps", type=int, default=3_000)
-    parser.add_argument("--families", default=",".join(name.replace(", ", " ") for name in FAMILIES))
-    parser.add_argument("--tasks", default=",".join(TASKS))
+    named = {name.replace(", ", " "): name for name in FAMILIES}
+    parser.add_argument("--families", type=some_of(named), default=",".join(named), help=", ".join(named))
+    parser.add_argument("--tasks", type=some_of(TASKS), default=",".join(TASKS), help=", ".join(TASKS))
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    families = [name for name in FAMILIES if name.replace(", ", " ") in options.families.split(",")]
-    tasks = options.tasks.split(",")
+    families, tasks = [named[name] for name in options.families], options.tasks
     rows = [json.loads(line) for line in options.file.read_text().splitlines()] if options.file.exists() else []
     known = {(row["family"], row["task"], row["seed"], row["steps"]) for row in rows}
     wanted = [
         (family, task, seed, options.steps)
-        for seed, task, family in itertools.product(parse_seeds(options.seeds), tasks, families)
+        for seed, task, family in itertools.product(options.seeds, tasks, families)
         if (family, task, seed, options.steps) not in known
     ]
     # Fresh processes now and then: the C library gives little of what the large tasks took back.
