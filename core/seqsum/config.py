@@ -26,6 +26,8 @@ from seqsum.text import is_plain, plain_spaces
 
 # Beyond this a step no longer fits the metric store's arithmetic on 64-bit numbers with room to spare.
 MOST_STEPS = 1_000_000_000
+NAMED = 4
+"""Tasks or models that are named at most where a field belongs to others."""
 
 
 ADAMS = "adam, adamw, muon, schedule_free"
@@ -304,7 +306,7 @@ class Config(Section):
             try:
                 made[name] = section_type(name, data).read(data, source, name)
             except ConfigError as error:
-                wrong.extend((path, _of_another_section(name, data, path) or reason) for path, reason in error.problems)
+                wrong.extend((path, _of_another(name, data, path) or reason) for path, reason in error.problems)
             except UserError as error:
                 wrong.append((f"{name}.name", str(error)))
         if {"task", "model"} <= made.keys():
@@ -416,9 +418,20 @@ def near_field(name: str) -> str:
     return f'; did you mean "{paths[0]}"?' if len(paths) == 1 else ""
 
 
-def _of_another_section(section: str, data: Mapping[str, Any], path: str) -> str:
-    """Return what is wrong with a path whose field stands in another section: `train.lr`; else an empty string."""
-    field, known = path.removeprefix(f"{section}."), section_type(section, data).model_fields
+def _of_another(section: str, data: Mapping[str, Any], path: str) -> str:
+    """Return what is wrong with a path whose field another task or model has, or another section: `train.lr`; else an
+    empty string."""
+    field, kind = path.removeprefix(f"{section}."), section_type(section, data)
+    known = kind.model_fields
+    types: dict[str, Mapping[str, type[Section]]] = {
+        "task": {name: task.config_type for name, task in TASKS.items()},
+        "model": {name: entry.config_type for name, entry in MODELS.items()},
+    }
+    others = [name for name, other in types.get(section, {}).items() if field in other.model_fields]
+    if others and field not in known:
+        some = enumerated(others if len(others) <= NAMED else [*others[:NAMED], f"{len(others) - NAMED} more"], "and")
+        own = ", ".join(name for name in known if name != "name")
+        return f'is no field of the {section} "{known["name"].default}", but of {some}; its own are {own}'
     near = near_field(field)
     if not near or field in known or f'"{section}.' in near or did_you_mean(field, known):
         return ""

@@ -164,9 +164,17 @@ def test_a_field_in_the_wrong_section_is_sent_to_its_own() -> None:
     assert parse_problems({"train": {"hidden_size": 4}}) == {
         "train.hidden_size": 'is no field; did you mean "model.hidden_size"?'
     }
-    # Another model's: no other section has it.
-    wrong = parse_problems({"model": {"beam_width": 4}})
-    assert list(wrong) == ["model.beam_width"] and "is no field; the fields are name, cell" in wrong["model.beam_width"]
+
+
+def test_a_field_of_another_task_or_model_is_told_with_whose_it_is() -> None:
+    wrong = parse_problems({"task": {"bptt": 4}, "model": {"beam_width": 4}})
+    assert wrong["model.beam_width"].startswith(
+        'is no field of the model "recurrent", but of encoder_decoder; its own are cell, nonlinearity, '
+    )
+    assert wrong["task.bptt"].startswith('is no field of the task "sum_modulo", but of character_lm and counting; its')
+    # It is near to hidden_size, which means something else.
+    (said,) = parse_problems({"model": {"name": "minimal", "embedding_size": 8}}).values()
+    assert said.startswith('is no field of the model "minimal", but of recurrent, ') and "did you mean" not in said
 
 
 def test_a_field_at_top_level_is_sent_to_its_section() -> None:
