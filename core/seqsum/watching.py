@@ -46,6 +46,7 @@ from seqsum.runs.kinds import LARGEST_WHOLE
 from seqsum.runs.lock import LONGEST_REASON, take_lock
 from seqsum.runs.media import Kind, histogram_detail, text_detail
 from seqsum.runs.record import Record
+from seqsum.runs.run import CRASHED
 from seqsum.runs.sections import PLAIN, sections_of
 from seqsum.runs.store import WEIGHTS, Command, Store
 from seqsum.schema import as_text
@@ -312,7 +313,7 @@ class WatchedRun:
             lines = traceback.format_exception(kind, error, trace)
             with suppress(OSError), append_to(self.run.log) as log:
                 last = one_line(lines[-1].strip()) if lines else kind.__name__
-                log.write(f"{''.join(lines)}the script ended with an exception: {last}\n".encode(errors="replace"))
+                log.write(f"{''.join(lines)}{CRASHED}{last}\n".encode(errors="replace"))
             self._close("")
 
     # What its thread does

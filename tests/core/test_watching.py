@@ -269,7 +269,10 @@ def test_a_crash_reads_died_with_its_traceback(script: Begin) -> None:
     run, process = script(text)
     assert process.wait(30) == 1
     summary = wait_for_end(run)
-    assert summary.status == "died" and "ValueError: no [b]room" in (summary.reason or "")
+    assert summary.status == "died"
+    assert summary.reason == "the script ended with an exception: ValueError: no [b]room", "said once"
+    shown = call("show", run.id, "--workspace", str(run.folder.parent))[1]
+    assert "end of the script's log" in shown and "worker" not in shown
     assert (summary.step, len(points(run, "loss"))) == (300, 300)
     log = "\n".join(run.log_tail())
     assert "Traceback" in log and "train.py" in log and "if step == 300" in log
@@ -280,7 +283,12 @@ def test_killed_it_has_died_and_what_was_seen_stays(script: Begin) -> None:
     wait_until(lambda: run.summary().step > 50, "some steps")
     kill(run, process.pid)
     summary = run.summary()
-    assert summary.status == "died" and "killed" in (summary.reason or "")
+    assert (summary.status, summary.reason) == (
+        "died", "the script was ended from outside (killed, or out of memory)"
+    )  # fmt: skip
+    assert "worker" not in call("show", run.id, "--workspace", str(run.folder.parent))[1], (
+        "of a log without a line, too"
+    )
     assert [step for step, _ in points(run, "loss")] == list(range(1, summary.step + 1))
 
 

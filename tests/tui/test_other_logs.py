@@ -87,6 +87,8 @@ async def test_an_empty_folder_is_told(scene, still, tmp_path, until):
     console = Console(scene.folder, now=still, remote=False, logs=tmp_path / "none")
     async with console.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: "there is no log" in screen_text(console))
+        shown = " ".join(screen_text(console).split())
+        assert "No runs yet What others log is shown here as soon as it stands in" in shown and "none" in shown
 
 
 def test_what_is_not_there_is_refused(tmp_path, capsys):

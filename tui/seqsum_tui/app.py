@@ -135,6 +135,7 @@ class Console(App[None]):
         self._ends_told: set[tuple[str, str, int]] = set()
         self._workspace: Workspace | None = None
         self._launcher = launcher
+        self.logs = logs
         self.following = Following(logs, workspace)
         self._animation = self.animation_level
         self.endings = EndingsWatch(self, self._list_in_front, self._sweep_in_front)

@@ -110,9 +110,9 @@ def show(options: argparse.Namespace) -> int:
                     continue  # the head has them
                 name = "tags at the start"
             say(f"  {padded(one_line(name), 18)} {one_line(as_shown(f'{section}.{name}', as_text(value)))}")
-    if summary.status in ("died", "failed"):
-        say("end of the worker's log")
-        for line in run.log_tail(15):
+    if summary.status in ("died", "failed") and (tail := run.log_tail(15)):
+        say(f"end of the {'worker' if record.watched is None else 'script'}'s log")
+        for line in tail:
             say(f"  {line}")
     return 0
 

@@ -51,6 +51,8 @@ RESULTS = {"accuracy": "accuracy", "mae": "mean absolute error"}
 """What tells first how good a model is, by the task, and what people call it."""
 ENDED_STATUSES = ("stopped", "finished", "failed", "died")
 RESUMABLE_STATUSES = ("queued", "paused", SUSPENDED, "stopped", "failed", "died")
+CRASHED = "the script ended with an exception: "
+"""How the last line of a log begins that a script of its own leaves."""
 OF_ERROR = re.compile(r"(?i)error|exception|fatal|abort|fault|terminat|killed|interrupt|can't|cannot|not found")
 """What lines of a log hold that Python, torch or the system write of an error; none of a worker's own does."""
 
@@ -553,11 +555,13 @@ class Run:
     def last_words(self, saved: int | None) -> str:
         """Why a worker died: the last line of its log if that tells of an error. saved: the last step that is kept."""
         tail = [line for line in self.log_tail(8) if line.strip()]
+        if tail and tail[-1].startswith(CRASHED):
+            return printable(tail[-1])
+        who = "the worker" if self.record_or_blank().watched is None else "the script"
         if tail and OF_ERROR.search(tail[-1]):
-            who = "the worker" if self.record_or_blank().watched is None else "the script"
             return f"{who} ended; its log's last line: {printable(tail[-1])}"
         kept = "" if saved is None else f"; step {saved:,} is saved"
-        return f"the worker was ended from outside (killed, or out of memory){kept}"
+        return f"{who} was ended from outside (killed, or out of memory){kept}"
 
     def wait_for_worker(self, seconds: float) -> None:
         """Wait until the run's worker is gone; no longer than `seconds`."""

@@ -30,7 +30,7 @@ from seqsum_tui.runs.live_wall import MOST, LiveWall, RunTile
 from seqsum_tui.runs.preview import RunPreview
 from seqsum_tui.runs.reader import WorkspaceReader
 from seqsum_tui.runs.table import MARK, ColumnChosen, RunsMarked, RunTable
-from seqsum_tui.shared import bindings
+from seqsum_tui.shared import bindings, display
 from seqsum_tui.shared.command_palette import ScreenCommands
 from seqsum_tui.shared.context import OPENING
 from seqsum_tui.shared.key_line import KeyLine
@@ -42,6 +42,8 @@ from seqsum_tui.shared.top_bar import TopBar
 from seqsum_tui.shared.verdict_help import VERDICT_WORDS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from seqsum.runs import Summary
     from seqsum.runs.filter import Names
     from seqsum_tui.runs.listing import Line, Listing
@@ -134,7 +136,7 @@ class RunsScreen(RunScreen):
         if empty == bool(before) or not self._read_once:
             self.set_class(empty, "-empty")
             if empty:
-                self.query_one("#empty", Static).update(_first_steps())
+                self.query_one("#empty", Static).update(_first_steps(self.console.logs))
             else:
                 self.query_one("#runs").focus()
         table = self.query_one(RunTable)
@@ -482,10 +484,13 @@ def _ring() -> Content:
     return Content.assemble(*signs, "\n", words)
 
 
-def _first_steps() -> Content:
+def _first_steps(logs: Path | None) -> Content:
+    """What is to be done where there are no runs. logs: where those of other programs are looked for."""
     key = "bold $background on $accent"
+    place = "" if logs is None else display.literal(for_people(logs))
     return Content.assemble(
         ("No runs yet\n\n", "bold"),
+        f"What others log is shown here as soon as it stands in {place}.\n\n" if place else "",
         *("Press ", (" n ", key), " to choose a preset, then ", (" enter ", key), " to start it.\n"),
         *("The first one, ", ("adds", "bold"), ", learns to add digits, in a second or two.\n\n"),
         ("A run goes on when you close the console; open it again and it is here.\n", "$foreground-muted"),

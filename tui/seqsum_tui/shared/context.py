@@ -40,6 +40,8 @@ class Context(Protocol):
     """The console, as screens see it."""
 
     workspace_folder: Path
+    logs: Path | None
+    """Where other programs write logs that are followed, as runs of the workspace."""
     remote: bool
     """The line is slow: fewer bytes matter more than the newest picture."""
     keymap: Mapping[str, str]
