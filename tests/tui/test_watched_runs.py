@@ -50,6 +50,18 @@ async def test_its_metrics_have_charts_and_what_it_has_not_is_not_offered(scene,
                 await until(pilot, lambda: "A script of its own trains it" in screen_text(console))
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_log_tab_says_in_whole_what_it_is_for(scene, console, watch, until, size):
+    with script(scene) as watched:
+        async with console.run_test(size=size) as pilot:
+            await watch(pilot, watched.run)
+            await pilot.press("o")
+            said = "What its script prints stands where that runs; here is what it keeps."
+            await until(pilot, lambda: said in screen_text(console))
+            watched.text("sample", "two\nlines")
+            await until(pilot, lambda: "sample (step 20)" in screen_text(console) and said not in screen_text(console))
+
+
 async def test_its_live_value_has_the_dialog(scene, console, watch, until):
     with script(scene) as watched:
         async with console.run_test(size=(120, 40)) as pilot:

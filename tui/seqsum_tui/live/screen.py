@@ -412,7 +412,7 @@ def _offered(view: RunView) -> tuple[str, bool, bool]:
 def _no_lines(run: Summary) -> str:
     """Say why there are no lines of a worker."""
     if run.follows:
-        return "It has no worker: another program trains it, and what that prints is not here."
+        return "It has no worker: another program trains it, and prints where it runs."
     if run.script:
-        return "It has no worker: a script of its own trains it, and what that prints is where it runs."
+        return "What its script prints stands where that runs; here is what it keeps."
     return "The worker has not written anything yet."
