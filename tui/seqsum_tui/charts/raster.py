@@ -346,7 +346,8 @@ def _fill(spans: list[tuple[Ints, Ints, Ints]], view: View) -> Bools:
     at, top, bottom = (np.concatenate(parts) for parts in zip(*spans, strict=True))
     inside = (at >= 0) & (at < columns) & (bottom >= 0) & (top < rows) & (top <= bottom)
     at, top, bottom = at[inside], np.maximum(top[inside], 0), np.minimum(bottom[inside], rows - 1)
-    size = (rows + 1) * columns
-    change = np.bincount(top * columns + at, minlength=size) - np.bincount((bottom + 1) * columns + at, minlength=size)
-    covered: Bools = np.cumsum(change.reshape(rows + 1, columns)[:rows], axis=0) > 0
+    change = np.zeros((rows + 1) * columns, dtype=np.int32)
+    np.add.at(change, top * columns + at, 1)
+    np.add.at(change, (bottom + 1) * columns + at, -1)
+    covered: Bools = np.cumsum(change.reshape(rows + 1, columns)[:rows], axis=0, dtype=np.int32) > 0
     return covered
