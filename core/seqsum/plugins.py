@@ -40,6 +40,8 @@ _code: dict[str, dict[str, bytes]] = {}
 _modules: dict[str, str] = {}
 """An entry point → the module it names."""
 LONGEST_REASON = 400
+PYDANTIC_MORE = "For further information visit"
+"""What is behind it helps nobody who reads one sentence."""
 MOST_FILES, MOST_CODE = 200, 4 * 2**20
 """Of a package's code that is told from another: how many files, and how many bytes."""
 
@@ -265,7 +267,8 @@ def _try(source: str, run: Callable[[], object]) -> None:
             registry.update(before)  # type: ignore[arg-type]
         PRESET_FOLDERS[:] = folders
         _broken.add(source)
-        what = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        said = " ".join(str(error).partition(PYDANTIC_MORE)[0].split())
+        what = said if isinstance(error, UserError) else f"{type(error).__name__}: {said}"
         _problems.append(f"plug-in {source}: left out: {one_line(what)[:LONGEST_REASON]}{_line_of(error, source)}")
         return
     _sources.update({("task", name): source for name in TASKS if name not in tasks})

@@ -503,6 +503,17 @@ def test_decimal_commas_are_read_where_they_separate_nothing(separator: str, log
     assert points(run, "loss") == [(0, 0.5), (1, 1e-3), (2, -0.15)] and points(run, "acc") == [(0, 1.0), (1, 0.25)]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "gb18030", "utf-8"])
+def test_columns_whose_names_are_no_utf_8_are_told(encoding: str, logs: Path, follow: Any) -> None:
+    path = logs / "try.csv"
+    path.write_bytes("step,loss,größe\n1,2.0,3.0\n2,1.0,3.0\n".encode(encoding))
+    (run,) = follow(logs).values()
+    assert points(run, "loss") == [(1, 2.0), (2, 1.0)], "what can be read is"
+    told = [] if encoding == "utf-8" else [f"log: {path}: the names of its columns are not UTF-8; save it as UTF-8"]
+    assert list(run.summary().problems) == told
+    assert ("größe" in metrics(run)) == (encoding == "utf-8")
+
+
 def test_a_file_without_a_number_says_what_is_amiss(logs: Path, follow: Any) -> None:
     (logs / "try.csv").write_text("step,loss\none,low\n")
     (run,) = follow(logs).values()

@@ -84,6 +84,8 @@ BROKEN = {
     TASK.read_text().replace('"largest"', '"sum_modulo"'): 'there is a task "sum_modulo" already',
     TASK.read_text().replace("def batches", "def bunches"): 'task "largest" lacks batches',
     TASK.read_text() + "\nraise RuntimeError('late')": "RuntimeError: late",
+    "raise ValueError('two\\n\\n   lines')": "ValueError: two lines",
+    TASK.read_text().replace('Literal["largest"]', 'Literal["other"]'): "LargestConfig name Input should be 'other'",
 }
 
 
@@ -95,6 +97,7 @@ def test_a_broken_plugin_is_left_out_with_one_message(source: str, said: str, se
     lines = [line for line in listed.stderr.splitlines() if line != "hello"]
     assert len(lines) == 1 and lines[0].startswith(f"plug-in {tmp_path / 'plugin_0.py'}: left out: ")
     assert said in lines[0] and "\x1b" not in listed.stderr
+    assert r"\n" not in lines[0] and "https://" not in lines[0], "a sentence for people"
 
 
 def test_a_missing_plugin_and_one_that_is_slow(seqsum, tmp_path: Path) -> None:

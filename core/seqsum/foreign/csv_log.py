@@ -39,6 +39,8 @@ METRICS = "metrics.csv"
 LARGEST_HPARAMS = 2**18
 ENDINGS = (".csv", ".tsv")
 SEPARATORS = (",", ";", "\t")
+UNREAD = "\ufffd"
+"""What stands for bytes that are no UTF-8."""
 OTHER_WIDTH = "line with more or fewer values than columns"
 
 
@@ -88,6 +90,8 @@ class CsvLog(LogFormat):
         if head.odd != new.counted and new.row:
             # Its first rows told of another kind of steps when it was shorter.
             return Part({}, {}, more=True, anew=True)
+        if any(UNREAD in name for name in head.names):
+            part.problems.append(f"{one_line(str(path))}: the names of its columns are not UTF-8; save it as UTF-8")
         if head.odd:
             new.position[COUNTED] = True
             part.problems.append(counted_told(path, head.of_step or ""))
