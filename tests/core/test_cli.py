@@ -457,3 +457,12 @@ def test_a_terminal_gets_a_progress_bar_and_ctrl_c_stops(columns: int, workspace
     assert re.search(rf"running [━╸╺]+ +\d+% {figures}{speed} +.+ left", text)
     assert "…" not in text
     assert "stopped at step" in text and "seqsum resume" in text
+
+
+@pytest.mark.parametrize(
+    "words", [["runs", "--workspace", ""], ["--workspace=", "runs"], ["train", "adds", "--workspace="]]
+)
+def test_an_empty_folder_is_not_the_one_where_one_stands(words: list[str], tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "--workspace needs a value" in refused(*words)
+    assert not list(tmp_path.iterdir())

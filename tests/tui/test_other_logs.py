@@ -94,6 +94,9 @@ async def test_an_empty_folder_is_told(scene, still, tmp_path, until):
 def test_what_is_not_there_is_refused(tmp_path, capsys):
     assert main(["--watch", str(tmp_path / "gone")]) == 2
     assert "there is nothing at" in capsys.readouterr().err
+    for words in (["--watch", ""], ["--watch="], ["--watch", str(tmp_path), "--workspace", ""]):
+        assert main(words) == 2
+        assert "needs a value" in capsys.readouterr().err
 
 
 def test_what_lies_where_nobody_may_look_is_refused_as_that(logs):

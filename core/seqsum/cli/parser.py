@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, NoReturn
 
 from seqsum.errors import UserError
@@ -122,6 +123,9 @@ class Parser(argparse.ArgumentParser):
             if flag not in with_value:
                 continue
             value = value if equals else next(words, "")
+            if not value and with_value[flag].type is Path:
+                # Of a variable that is not set, for one: it would be the folder where one stands.
+                self.error(f"{flag} needs a value")
             if given[flag] is not None:
                 self.error(f'{flag} is given twice, "{given[flag]}" and "{value}"; leave one of them out')
             given[flag] = value
