@@ -333,6 +333,8 @@ async def test_every_sign_on_a_heat_map_is_explained_below_it(size, plain):
             legend = " ".join(pilot.app.lines[end:])
             explained = set(legend) | set("123456789" if " 7 is " in legend else "")
             assert set(cells) - set("[] ") <= explained, (cells, legend)
+            numbers = re.findall(r"\d+\.\d+|\d+", legend.replace("123456789", ""))
+            assert all(len(number) <= len("5.15") for number in numbers), legend
             assert full in legend
 
 

@@ -265,7 +265,7 @@ class HeatMap(Picture[Heat], can_focus=True):
 
         def part(tenth: float) -> str:
             if each:
-                return f"{formatting.shortest(tenth)} of the largest in its row"
+                return f"{formatting.whole_percent(tenth)} of the largest in its row"
             return formatting.whole_percent(tenth * full) if heat.percent else formatting.shortest(tenth * full, 3)
 
         parts: list[str | tuple[str, Style]] = []
