@@ -28,7 +28,7 @@ from seqsum.launch import WarmLauncher
 from seqsum.presets import load_preset
 from seqsum.runs import Run, Workspace
 from seqsum.runs.lock import take_lock
-from support.screens import listed, screen_strips
+from support.screens import listed, screen_strips, screen_text
 
 NOW = 1_800_000_000.0
 
@@ -222,9 +222,30 @@ def until() -> Until:
     return wait
 
 
+@pytest.fixture
+def still_for(until: Until) -> Callable[[Pilot[None]], Awaitable[str]]:
+    """Wait until the screen has stayed as it is for a while; return what it shows."""
+
+    async def wait(pilot: Pilot[None]) -> str:
+        shown, since = "", monotonic()
+
+        def stays() -> bool:
+            nonlocal shown, since
+            before, shown = shown, screen_text(pilot.app)
+            since = since if before == shown else monotonic()
+            return monotonic() - since > QUIET
+
+        await until(pilot, stays)
+        return shown
+
+    return wait
+
+
 Pictures = Callable[..., Awaitable[None]]
 MOMENT, LATE = 0.03, 3.0
 """For how many seconds a picture stays the same before it is taken for the last: the one that is kept, and another."""
+QUIET = 0.3
+"""For how many seconds a screen stays the same before it is taken for settled."""
 SIZES = [(120, 40), (200, 60), (80, 24), (60, 20)]
 
 

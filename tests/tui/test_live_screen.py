@@ -502,6 +502,26 @@ async def test_resizing_never_breaks(scene, console, watch, until):
         assert "● running" in screen_text(console)
 
 
+async def test_charts_that_were_covered_while_the_terminal_changed_are_drawn_for_its_size(
+    scene, console, watch, until, still_for
+):
+    run = scene.run(status="finished", step=20_000)
+    async with console.run_test(size=(120, 40)) as pilot:
+        await watch(pilot, run)
+        live = console.screen
+        await pilot.resize_terminal(80, 24)
+        in_front = await still_for(pilot)
+        await pilot.resize_terminal(120, 40)
+        await still_for(pilot)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: console.screen is not live)
+        await pilot.resize_terminal(80, 24)
+        await still_for(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: console.screen is live)
+        assert await still_for(pilot) == in_front
+
+
 @pytest.mark.parametrize(
     ("status", "step", "end"),
     [

@@ -221,8 +221,8 @@ class ChartSurface(Widget):
         if not width or not height:
             return 0
         if not self._take_inks():
-            # Drawn in full the next time: the cells at hand have other inks.
-            self._canvas = None
+            # Drawn in full, and before it is looked at: the picture at hand has other inks, or another size.
+            self._canvas, self._stale = None, True
         layers = self._current_layers()
         return len(self._own_legend(layers, width, height)[1])
 
