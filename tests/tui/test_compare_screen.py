@@ -418,6 +418,20 @@ async def test_a_scatter_says_how_many_points_have_no_place(scene, console, unti
         assert "over train.seed, 1 of 3 without a value" in set(texts)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_no_difference_is_cut_off(scene, console, until, size):
+    """A number without its end is another number."""
+    runs = [scene.run(name=name) for name in ("low", "high")]
+    with runs[0].store() as store:
+        steps, losses = store.points("loss")
+        store.append([("loss", int(step), float(loss) / 300) for step, loss in zip(steps, losses, strict=True)])
+    async with console.run_test(size=size) as pilot:
+        await console.push_screen(CompareScreen([run.id for run in runs], metric="loss"))
+        await until(pilot, compared(console))
+        await until(pilot, lambda: "+29,900%" in screen_text(console))
+        assert "+29,9…" not in screen_text(console)
+
+
 async def test_the_axis_ends_where_what_is_drawn_ends(scene, console, until):
     runs = [scene.run(name="short", step=4000), scene.run(name="long", step=20_000)]
     async with console.run_test(size=(80, 24)) as pilot:

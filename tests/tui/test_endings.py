@@ -36,6 +36,11 @@ def test_a_run_alone_is_told_with_its_result():
     ]
 
 
+def test_of_a_log_that_does_not_say_how_many_steps_it_is_to_make_the_step_alone_is_told():
+    alone = replace(run("alone", group=None, accuracy=0.5), steps=0)
+    assert told([alone], [alone]) == [("◉ alone finished", "at step 50, accuracy 50.00%", False)]
+
+
 def test_a_group_is_told_once_when_its_last_run_ended():
     first, second, third = run("a", accuracy=0.2), run("b", accuracy=0.9), run("c", accuracy=0.4)
     assert told([first], [first, second, run("c", "queued")]) == []

@@ -32,6 +32,8 @@ async def test_a_log_is_a_run_and_grows(scene, console, watch, until, logs):
         await watch(pilot, run)
         await until(pilot, lambda: [panel.title for panel in console.screen.view.panels] == ["loss", "val [red]ppl"])
         assert "log CSV" in screen_text(console) and "ask ›" not in screen_text(console)
+        head = "\n".join(screen_text(console).splitlines()[:2])
+        assert "49 steps" in head and "?" not in head and " left" not in head, "nobody says how many it is to make"
         with (logs / "mine.csv").open("a") as file:
             file.write("50,0.5,2\n")
         await until(pilot, lambda: console.screen.view.summary.step == 50)

@@ -156,7 +156,7 @@ def _run_end(run: Summary) -> tuple[str, str, bool]:
     from seqsum.runs.run import RESULTS
 
     status = display.status(run.status)
-    text = f"at step {run.step:,} of {display.steps(run)}"
+    text = f"at step {run.step:,}" + (f" of {display.steps(run)}" if run.steps else "")
     if run.result is not None:
         text += f", {RESULTS[run.result]} {formatting.metric(run.result, run.value(run.result))}"
     verdict = run.verdict

@@ -122,6 +122,15 @@ async def test_three_lines_that_end_close_to_each_other_have_a_tag_each() -> Non
     assert len(set(rows)) == 3, "\n".join(plot)
 
 
+async def test_an_average_at_a_line_s_end_is_told_from_a_value() -> None:
+    ends = {"y_limits": (0.0, 1.0), "x_limits": (0.0, 1000.0)}
+    falling = [Series("", X, 0.9 - 0.8 * X / X.max())]
+    assert not any("~" in line for line in await drawn(Chart("loss", series=falling, **ends)))
+    plot = await drawn(Chart("loss", series=falling, smoothing=100.0, **ends))
+    (told,) = re.findall(r"~(0[.]\d+)", "\n".join(plot))
+    assert float(told) > 0.11, "the average lags behind the last value, 0.1"
+
+
 async def test_marks_that_come_later_cover_no_letter_of_a_tag() -> None:
     chart = Chart("", series=[Series("accuracy", X, np.ones(X.size), last=1.0)], y_limits=(0.0, 1.1))
     async with Room(chart).run_test(size=(62, 22)) as pilot:

@@ -444,12 +444,12 @@ class ChartSurface(Widget):
         return 1 if self._placed.loud else 0
 
     def tag(self, end: LineEnd) -> str:
-        """Return what stands at a line's end, where there is room: name and value."""
+        """Return what stands at a line's end, where there is room: name and value, `~` before an average."""
         one, smoothed = end.layer.series, end.layer.smoothed is not None
         newest = one.last is not None and not smoothed and end.at == one.x.size - 1
         value = one.last if newest else float(end.layer.shown[end.at])
         name = "" if one.name == self._title or len(self.series) == 1 else shown(one.name)
-        return f"{name} {self._value_text(one, value)}".strip()
+        return f"{name} {'~' if smoothed else ''}{self._value_text(one, value)}".strip()
 
     def _drawn_columns(self, layers: Sequence[Layer]) -> list[tuple[Floats, Sequence[Floats | None]]]:
         columns: list[tuple[Floats, Sequence[Floats | None]]] = [

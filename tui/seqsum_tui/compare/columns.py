@@ -43,9 +43,13 @@ def columns_of(
 
     def change(key: str, rank: int) -> RowColumn:
         name = f"{key}_difference"
-        return replace(
-            number(name, "Δ", wide, rank, lambda row: difference_text(row, getattr(row, name), metric)), judged=True
-        )
+
+        def text(row: Row) -> str:
+            return difference_text(row, getattr(row, name), metric)
+
+        # A number that is cut reads as another one.
+        widest = max([wide, *(len(text(row)) for row in rows)])
+        return replace(number(name, "Δ", widest, rank, text), judged=True)
 
     found = [
         RowColumn("name", "  run", 14, widest=NAME_WIDEST, text=lambda row: row.name),

@@ -81,17 +81,20 @@ class RunHeader(Widget):
 
     def _figures(self, run: Summary) -> list[str]:
         """What stands behind the bar: as much as leaves room for it."""
-        parts = [formatting.progress(run.progress), f"{display.step(run)}/{display.steps(run)} steps"]
+        # Nobody says how many steps it is to make: then what is left can't be told either.
+        endless = run.progress is None and run.step_known
+        done = f"{display.step(run)}/{display.steps(run)} steps"
+        parts = [f"{display.step(run)} steps"] if endless else [formatting.progress(run.progress), done]
         if run.status == "queued":
             waiting = f"waiting, {display.literal(run.place.told)}" if run.place else "waiting for its turn"
             parts.append(waiting if run.pid else "waiting for a worker")
         elif run.status == "starting":
             parts.append("the worker is starting")
         elif run.status == "running":
-            parts.append(f"{formatting.duration(run.seconds_left)} left")
+            parts += [] if endless else [f"{formatting.duration(run.seconds_left)} left"]
         elif run.train_seconds is not None:
             parts.append(f"{formatting.duration(run.train_seconds)} trained")
-        if run.status == "running" or run.steps_per_second:
+        if run.steps_per_second or (run.status == "running" and not endless):
             parts.append(formatting.speed(run.steps_per_second, "steps"))
         parts += _learning_rate(run)
         while len(parts) > 1 and len("  ".join(parts)) + 2 + SHORTEST_BAR > self._line_width:
