@@ -50,9 +50,12 @@ class LineInput(OneLineInput):
     """
 
     cursor_blink = reactive(False, init=False)
+    _was_shown = False
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        return super().refresh(*regions, repaint=repaint, recompose=recompose)
+        # A line that comes or goes needs its room, which Textual asks for in the same words.
+        came_or_went, self._was_shown = self.display != self._was_shown, self.display
+        return super().refresh(*regions, repaint=repaint, layout=layout and came_or_went, recompose=recompose)
 
     async def _on_key(self, event: events.Key) -> None:
         """Edit at once. A binding waits until its key went all the way up: letters sent with it would come first."""
