@@ -14,6 +14,7 @@ from textual.geometry import Region
 
 from seqsum_tui.charts import Band, Chart, Mark, Series
 from seqsum_tui.charts.palette import SIGNS
+from support.screens import screen_text
 
 X = np.arange(0.0, 1001.0, 10.0)
 BRAILLE = 0x2800
@@ -215,6 +216,23 @@ async def test_the_plots_of_charts_side_by_side_begin_on_one_line() -> None:
         Chart.align_heads((one, several, low))
         await pilot.pause()
         assert one.head_needed == several.head_needed == 1 and len(plot_of(one)) == len(plot_of(several))
+
+
+@pytest.mark.parametrize("framed", [False, True])
+@pytest.mark.parametrize("width", range(20, 80, 6))
+async def test_where_some_marks_have_no_room_none_is_said_to_be_there(width, framed) -> None:
+    saved = [Mark(10.0 * k, kind="checkpoint") for k in range(1, 100)]
+    chart = Chart("loss", series=[Series("", X, X)], marks=saved)
+    chart.set_class(framed, "-framed")
+    app = Room(chart, size=(width, 16))
+    async with app.run_test(size=(width, 16)) as pilot:
+        await pilot.pause()
+        lines = [*screen_text(app).splitlines()]
+        (axis,) = (line for line in lines if "┴" in line or "┬" in line)
+        assert 0 < axis.count("▴") < len(saved)
+        said = " ".join(line for line in lines if line is not axis)
+        assert not re.search(r"▴ [0-9]", said), "that would be all of them"
+        assert width < 40 or "▴ some" in said
 
 
 LABELS = ("lr 0.001→0.005", "rewound from 12,000", "paused", "the loss became NaN at step 3,412")

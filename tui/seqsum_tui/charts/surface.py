@@ -636,6 +636,6 @@ class ChartSurface(Widget):
             notes.append(("newest" if self._viewport.follow else "zoom",))
         if self.plot_view is not None and self._placed.left_out(self.plot_view):
             number = formatting.count(len(self._placed.quiet), self._placed.quiet[0].kind)
-            sign = mark_sign(self._placed.quiet[0])
-            notes.append((f"{sign} some of {number}", f"{sign} {number}", f"{sign} {len(self._placed.quiet):,}"))
+            some = f"{mark_sign(self._placed.quiet[0])} some"
+            notes.append((f"{some} of {number}", f"{some} of {len(self._placed.quiet):,}", some))
         return notes
