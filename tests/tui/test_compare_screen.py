@@ -314,6 +314,18 @@ async def test_from_the_list_of_runs_and_adding_more(sweep, console, until):
         await until(pilot, lambda: type(console.screen).__name__ == "RunsScreen")
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_runs_of_a_sweep_are_told_apart_where_one_adds_them(scene, console, until, size):
+    names = [f"adds-sweep: lr {lr}, hidden_size 32-seed-{seed}" for lr in (0.001, 0.004, 0.5) for seed in (0, 1)]
+    runs = [scene.run(name=name, changes={"track.group": name.partition("-seed")[0]}) for name in names]
+    other = scene.run(name="other")
+    async with console.run_test(size=size) as pilot:
+        await console.push_screen(CompareScreen([other.id]))
+        await until(pilot, lambda: isinstance(console.screen, ChooseScreen))
+        await until(pilot, lambda: console.screen.query_one(OptionList).option_count == len(runs))
+        assert all(name in screen_text(console) for name in names)
+
+
 async def test_a_live_run_goes_on_growing(scene, console, until):
     live = scene.run(name="live", status="running", step=5000)
     other = scene.run(name="other", step=5000)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -21,7 +22,8 @@ from seqsum_tui.shared import dialog_keys, display
 from seqsum_tui.shared.one_line import OneLineInput
 
 MOST_SHOWN = 300
-NAME_WIDTH = 28
+NAME_WIDTH, NAME_WIDEST = 28, 48
+"""Cells of the names before what stands quietly after them: as many as the longest needs, within these."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class ChooseScreen(Dialog[list[str]]):
         super().__init__()
         self._title, self._choices, self._several, self._current = title, tuple(choices), several, current
         self._moved = moved
+        needed = max((cell_len(display.literal(one.name)) for one in self._choices if one.detail), default=0)
+        self._name_width = min(max(needed, NAME_WIDTH), NAME_WIDEST)
         self._marked: dict[str, None] = {}
         self._matches: list[Choice] = []
 
@@ -114,7 +118,7 @@ class ChooseScreen(Dialog[list[str]]):
         sign = ("[x] " if choice.key in self._marked else "[ ] ") if self._several else ""
         name = display.literal(choice.name)
         if choice.detail:
-            name = display.fit(shorten_middle(name, NAME_WIDTH), NAME_WIDTH)
+            name = display.fit(shorten_middle(name, self._name_width), self._name_width)
         return Content.assemble(
             (sign, "$text-accent"), name, (f"  {display.literal(choice.detail)}", "$foreground-muted")
         )
