@@ -92,3 +92,13 @@ def test_a_task_that_does_not_say_how_long_its_inputs_are_is_refused(
     run = run_of(tmp_path, config)
     assert main(["evaluate", run.id, "--reach", "--workspace", str(run.folder.parent)]) == 2
     assert "reach:" in capsys.readouterr().err
+
+
+def test_long_lengths_are_written_as_numbers_are_and_stand_below_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = with_weights(tmp_path, drifting(0.05))
+    assert main(["evaluate", run.id, "--lengths", "9998-10000", "--workspace", str(run.folder.parent)]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  length ")]
+    assert [line.split()[1] for line in rows] == ["9,998", "9,999", "10,000"]
+    assert len({line.index("%") for line in rows}) == 1

@@ -265,8 +265,10 @@ def _lines(asking: Asking, answer: EvaluateAnswer, labels: bool) -> Iterator[str
     yield f"checkpoint of step {asking.step:,}"
     if answer.file is not None:
         return
-    for length, share in answer.accuracy_by_length.items():
-        yield f"  length {length:>4}  {percent(share):>7}  {'█' * round(30 * share)}"
+    shares = {f"{int(length):,}": share for length, share in answer.accuracy_by_length.items()}
+    cells = max([4, *map(len, shares)])
+    for length, share in shares.items():
+        yield f"  length {length:>{cells}}  {percent(share):>7}  {'█' * round(30 * share)}"
 
 
 def _of_test(
