@@ -146,6 +146,19 @@ async def test_unfold_hide_and_baseline(sweep, console, until, size):
         assert row(console, "lr 0.001").baseline and table.selected.name == "lr 0.001"
 
 
+async def test_a_row_that_is_no_group_says_so_where_it_is_to_be_unfolded(sweep, console, until):
+    async with console.run_test(size=(80, 24)) as pilot:
+        await begin(console, pilot, until, sweep)
+        table = console.screen.query_one(CompareTable)
+        await pilot.press("end")
+        await until(pilot, lambda: table.selected.kind == "run")
+        await pilot.press("u")
+        await until(pilot, lambda: "This is one run" in screen_text(console))
+        assert len(table.lines) == 4
+        await pilot.press("up")
+        await until(pilot, lambda: "This is one run" not in screen_text(console))
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_only_settings_that_differ(sweep, console, until, size):
     async with console.run_test(size=size) as pilot:

@@ -431,6 +431,8 @@ class CompareScreen(ConsoleScreen[None]):
             self.show_again()
             self.query_one(CompareTable).select(group)
             self.show_again()
+        elif row is not None:
+            self.query_one(KeyLine).say("This is one run; a group's row unfolds.")
 
     def action_order(self) -> None:
         """Best rows first, or in the order they were made."""
