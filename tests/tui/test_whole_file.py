@@ -89,6 +89,11 @@ async def test_it_is_stopped_and_leaves_nothing(console, adder, until):
         screen = await answering_much(pilot, adder, until)
         await pilot.press("F")
         await until(pilot, lambda: isinstance(console.screen, ConfirmScreen))
+        await pilot.press("q")
+        await until(pilot, lambda: console.screen is screen)
+        assert console.is_running and screen.query_one("#job", Static).display, "q answers the question alone"
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(console.screen, ConfirmScreen))
         await pilot.press("y")
         await until(pilot, lambda: not screen.query_one("#job", Static).display)
     assert [path.name for path in Path.cwd().iterdir()] == ["sums.txt"]
