@@ -122,6 +122,16 @@ def _wait_there(watched):
     return seconds
 
 
+async def test_the_list_says_of_what_it_logs_not_that_it_has_none(scene, console, until):
+    with seqsum.watch("mine", total_steps=100, workspace=scene.folder) as run:
+        async with console.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: screen_text(console).count("The first values come soon") == 2)
+            for step in range(1, 21):
+                run.log(step, loss=1 / step)
+            await until(pilot, lambda: "It has logged no accuracy" in screen_text(console))
+            assert "first values" not in screen_text(console)
+
+
 async def test_it_stands_in_the_list_and_in_compare(scene, console, until):
     with script(scene), script(scene, group="g"):
         async with console.run_test(size=(120, 40)) as pilot:

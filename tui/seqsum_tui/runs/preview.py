@@ -135,7 +135,8 @@ class RunPreview(Horizontal):
         for index, (id, panel) in enumerate(zip(("loss", "accuracy"), preview.panels, strict=True)):
             chart = charts[f"preview-{id}"]
             chart.title = panel.title
-            chart.set_empty(why_empty(run))
+            # What a script logs, nobody knows beforehand: the other may never come.
+            chart.set_empty(f"It has logged no {panel.title}" if run.script and run.metrics else why_empty(run))
             # The same for both, also where one of them has its first value late.
             chart.set_x_limits(*ends)
             chart.set_y_limits(*((0.0, 1.0) if panel.share else (None, None)))
