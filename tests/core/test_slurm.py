@@ -38,6 +38,32 @@ def slurm() -> Iterator[Path]:
         yield folder
 
 
+LOADED = """
+import logging, os, sys
+from contextlib import suppress
+from pathlib import Path
+from seqsum.errors import UserError
+from seqsum.launch import launcher_on
+closed = []
+class Handler(logging.Handler):
+    def close(self):
+        closed.append(self)
+handler = Handler()
+with suppress(UserError):
+    launcher_on("slurm", {}, Path(sys.argv[1]))
+assert "submitit" in sys.modules and not closed
+assert os.environ.get("SUBMITIT_LOG_LEVEL") == (sys.argv[2] or None)
+"""
+
+
+@pytest.mark.parametrize("level", ["", "DEBUG"])
+def test_whoever_loads_it_keeps_the_logging_that_there_is(level: str, tmp_path: Path) -> None:
+    pytest.importorskip("submitit", reason="the extra slurm is not installed")
+    own = {name: value for name, value in os.environ.items() if name != "SUBMITIT_LOG_LEVEL"}
+    environment = own | ({"SUBMITIT_LOG_LEVEL": level} if level else {})
+    subprocess.run([sys.executable, "-c", LOADED, str(tmp_path), level], check=True, env=environment)
+
+
 def on_slurm(folder: Path, **options: str) -> Launcher:
     return launcher_on("slurm", {"time": "10", **options}, folder)
 

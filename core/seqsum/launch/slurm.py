@@ -15,7 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ HELD = re.compile(
 )
 TIME = re.compile(r"(?:(?P<d>\d+)-)?(?P<a>\d+)(?::(?P<b>\d+))?(?::(?P<c>\d+))?")
 OWN_OPTIONS = ("time", "at_once", "signal_delay_s")
+LOGGING = "SUBMITIT_LOG_LEVEL"
 
 
 def minutes(text: str) -> int:
@@ -68,6 +69,20 @@ def minutes(text: str) -> int:
     return max(1, math.ceil(seconds / 60))
 
 
+@contextlib.contextmanager
+def _logging_left_alone() -> Iterator[None]:
+    """Have submitit set up no logging when it is loaded: that would close the handlers of whoever loads us, some of
+    them with the stream that they write to."""
+    before = os.environ.get(LOGGING)
+    os.environ[LOGGING] = "NOCONFIG"
+    try:
+        yield
+    finally:
+        del os.environ[LOGGING]
+        if before is not None:
+            os.environ[LOGGING] = before
+
+
 class SlurmLauncher(ClusterLauncher):
     """Hands runs to Slurm."""
 
@@ -80,7 +95,8 @@ class SlurmLauncher(ClusterLauncher):
         """
         super().__init__(workspace)
         try:
-            from seqsum.launch.sbatch import SlurmExecutor
+            with _logging_left_alone():
+                from seqsum.launch.sbatch import SlurmExecutor
         except ImportError:
             raise UserError(
                 "launch: slurm needs submitit, which is not installed: pip install 'seqsum-tui[slurm]'"
