@@ -82,7 +82,7 @@ class RunHeader(Widget):
     def _figures(self, run: Summary) -> list[str]:
         """What stands behind the bar: as much as leaves room for it."""
         # Nobody says how many steps it is to make: then what is left can't be told either.
-        endless = run.progress is None and run.step_known
+        endless = run.progress is None and run.step_known and run.script
         done = f"{display.step(run)}/{display.steps(run)} steps"
         parts = [f"{display.step(run)} steps"] if endless else [formatting.progress(run.progress), done]
         if run.status == "queued":
