@@ -142,17 +142,6 @@ class Series:
 
     def drawn(self, log_y: bool) -> Drawn:
         """Return what a linear or a logarithmic axis shows."""
-        return self._on_log if log_y else self._on_linear
-
-    @cached_property
-    def _on_linear(self) -> Drawn:
-        return self._drawn(log_y=False)
-
-    @cached_property
-    def _on_log(self) -> Drawn:
-        return self._drawn(log_y=True)
-
-    def _drawn(self, log_y: bool) -> Drawn:
         thinned, y = self.thinned, self.y
         if thinned is None and np.isfinite(self.ends).all() and not (log_y and self.ends[0] <= 0):
             none = np.zeros(y.size, dtype=np.bool_)

@@ -153,7 +153,9 @@ class FusedBackend(TorchBackend):
             np.ascontiguousarray(part, dtype=np.int64)
             for part in (batches.inputs, batches.lengths, batches.targets.reshape(steps, batch, -1))
         )
-        draws = np.ascontiguousarray(self._draws.words(self._step, steps).view(np.int64)[:, 0])
+        draws = np.zeros(steps, dtype=np.int64)
+        if whole.dropout:
+            draws[:] = self._draws.words(self._step, steps).view(np.int64)[:, 0]
         counts = np.zeros((2, steps), dtype=np.int64)
         results = chunk.Results(np.zeros(steps), counts[0], counts[1], np.zeros(steps))
         made = parts.run(
