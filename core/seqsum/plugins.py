@@ -198,7 +198,8 @@ def missing(sources: list[str]) -> str:
             return f"it comes from a plug-in that is not loaded: {name}"
         found_there = all(Path(file).parent == user_folder() / "plugins" for file in files)
         lies = f"it comes from a plug-in whose file {', '.join(map(one_line, off))} is gone"
-        back = "copy it back from source in the run's folder"
+        kept = ", ".join(f"source/{one_line(Path(file).stem)}-….py.txt" for file in off)
+        back = f"copy it back from {kept} in the run's folder"
         return f"{lies}: {back}{'' if found_there else f', and {name}'}"
     names = ", ".join(source.partition(":")[2] for source in gone)
     return f"it comes from the installed plug-in {names}, which is not here" if gone else ""

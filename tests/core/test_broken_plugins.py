@@ -242,7 +242,8 @@ def test_asking_and_a_plugin_that_raises(tmp_path: Path) -> None:
     # Without the plug-in the run is there, and says what it lacks.
     elsewhere = plugin.rename(tmp_path / "mine.py")
     missing = (
-        f"it comes from a plug-in whose file {plugin} is gone: copy it back from source in the run's folder, and set "
+        f"it comes from a plug-in whose file {plugin} is gone: copy it back from "
+        f"source/{plugin.stem}-….py.txt in the run's folder, and set "
         f"SEQSUM_PLUGINS={plugin}"
     )
     listed = seqsum(tmp_path, "runs")

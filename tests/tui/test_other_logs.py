@@ -93,6 +93,15 @@ async def test_an_empty_folder_is_told(scene, still, tmp_path, until):
         assert "No runs yet What others log is shown here as soon as it stands in" in shown and "none" in shown
 
 
+async def test_of_a_named_file_that_is_no_log_is_said_what_can_be_read(scene, still, tmp_path, until):
+    (tmp_path / "out.txt").write_text("Epoch 1 loss=0.5\nEpoch 2 loss=0.4\n")
+    console = Console(scene.folder, now=still, remote=False, logs=tmp_path / "out.txt")
+    async with console.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "can be read as a log so far" in screen_text(console))
+        shown = " ".join(screen_text(console).split())
+        assert "names a column of steps" in shown and "as soon as it stands" not in shown
+
+
 def test_what_is_not_there_is_refused(tmp_path, capsys):
     assert main(["--watch", str(tmp_path / "gone")]) == 2
     assert "there is nothing at" in capsys.readouterr().err

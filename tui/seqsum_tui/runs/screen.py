@@ -476,6 +476,7 @@ RING = """\
  1 → 3 → 6: how a network adds 1 2 3"""
 """What lesson six shows: the states of a network that adds stand in a ring."""
 PATH = "136"
+READABLE = "that is JSON Lines, a table whose first line names a column of steps, or TensorBoard's event file"
 
 
 def _ring() -> Content:
@@ -487,10 +488,15 @@ def _ring() -> Content:
 def _first_steps(logs: Path | None) -> Content:
     """What is to be done where there are no runs. logs: where those of other programs are looked for."""
     key = "bold $background on $accent"
-    place = "" if logs is None else display.literal(for_people(logs))
+    where = ""
+    if logs is not None:
+        place = display.literal(for_people(logs))
+        where = f"What others log is shown here as soon as it stands in {place}.\n\n"
+        if logs.is_file():
+            where = f"Nothing in {place} can be read as a log so far: {READABLE}.\n\n"
     return Content.assemble(
         ("No runs yet\n\n", "bold"),
-        f"What others log is shown here as soon as it stands in {place}.\n\n" if place else "",
+        where,
         *("Press ", (" n ", key), " to choose a preset, then ", (" enter ", key), " to start it.\n"),
         *("The first one, ", ("adds", "bold"), ", learns to add digits, in a second or two.\n\n"),
         ("A run goes on when you close the console; open it again and it is here.\n", "$foreground-muted"),
