@@ -27,9 +27,9 @@ def drawn(calls: int, most: int, draw: random.Random) -> list[Trial]:
     return every if not most or len(every) <= most else sorted(draw.sample(every, most))
 
 
-def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
+def run(folder: Path, seed: int, most: int, only: str = "") -> Iterator[Count]:
     """Let calls fail in every operation and every kind of training; at most so many times each, 0 for all there are."""
-    yield from counts(folder, seed, most, _operation, _training)
+    yield from counts(folder, seed, most, only, _operation, _training)
 
 
 def by(trial: Trial, calls: int) -> str:

@@ -33,9 +33,9 @@ def drawn(calls: int, most: int, draw: random.Random) -> list[tuple[int, Fault]]
     return [every[0], *sorted(draw.sample(every[1:-1], max(most - 2, 0))), every[-1]]
 
 
-def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
+def run(folder: Path, seed: int, most: int, only: str = "") -> Iterator[Count]:
     """Kill every operation and every kind of training; at most so many times each, 0 for at every call."""
-    yield from counts(folder, seed, most, _operation, _training)
+    yield from counts(folder, seed, most, only, _operation, _training)
 
 
 def _operation(operation: Operation, folder: Path, draw: random.Random, most: int) -> Count:

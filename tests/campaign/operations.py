@@ -16,13 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from campaign.report import Count
+from campaign.report import Count, NothingCalled
 from seqsum import cli, worker
 from seqsum.control import commands, fork_rewind
 from seqsum.errors import UserError
 from seqsum.runs import Run, Workspace
 from seqsum.runs.checkpoint_files import steps_saved
 from seqsum.training import checkpoint
+from seqsum.worker.fork_server import load
 from seqsum_tui.settings.store import Settings
 from support.engine import new_run, outcome_of, small
 from support.said import said_of
@@ -164,14 +165,19 @@ def said_in(folder: Path) -> dict[str, Any]:
 
 
 def counts(
-    folder: Path, seed: int, most: int, operate: Callable[..., Count], train: Callable[..., Count]
+    folder: Path, seed: int, most: int, only: str, operate: Callable[..., Count], train: Callable[..., Count]
 ) -> Iterator[Count]:
-    """Yield what trials of every operation and of every kind of training gave: at most so many of each, 0 for all."""
-    bases = Bases(folder / "bases")
-    for operation in operations(bases):
-        yield operate(operation, folder / "work", random.Random(f"{seed} {operation.name}"), most)
-    for training in TRAININGS:
-        yield train(training, folder / "work", random.Random(f"{seed} {training.name}"), most)
+    """Yield what trials of every operation and kind of training whose name has `only` in it gave: at most so many of
+    each, 0 for all. Raises NothingCalled where there is none."""
+    tries = [(operate, operation.name, operation) for operation in operations(Bases(folder / "bases"))]
+    tries += [(train, training.name, training) for training in TRAININGS]
+    chosen = [one for one in tries if only in one[1]]
+    if not chosen:
+        raise NothingCalled(f"nothing is called {only!r}; there are {'; '.join(name for _, name, _ in tries)}")
+    # Each trial is a child of this process: what it loads is loaded once.
+    load()
+    for make, name, what in chosen:
+        yield make(what, folder / "work", random.Random(f"{seed} {name}"), most)
 
 
 def leftovers(folder: Path) -> list[str]:

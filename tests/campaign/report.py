@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from campaign.faults import End
 
 
+class NothingCalled(Exception):
+    """No kind of trial has such a name."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """What was found wrong, and by which fault."""

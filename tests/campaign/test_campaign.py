@@ -35,3 +35,14 @@ def test_every_part_has_a_short_form_or_is_the_soak() -> None:
 def test_a_part_that_is_none_is_refused() -> None:
     done = campaign("kill")
     assert done.returncode == 2 and "no part kill; there are kills," in done.stderr
+
+
+def test_kinds_can_be_tried_by_their_names() -> None:
+    done = campaign("errors", "--only", "star", "--most", "2")
+    assert done.returncode == 0 and "error: star" in done.stdout and len(done.stdout.splitlines()) == 2
+    for arguments, said in (
+        (["kills", "--only", "nothing"], "nothing is called 'nothing'; there are new run; fork;"),
+        (["--only", "star"], "--only is for kills and errors"),
+    ):
+        refused = campaign(*arguments)
+        assert refused.returncode == 2 and said in refused.stderr

@@ -15,6 +15,11 @@ def screen_text(app: Any) -> str:
     return "\n".join(strip.text for strip in screen_strips(app))
 
 
+def screen_words(app: Any) -> str:
+    """Return what the screen in front says as one line: where a sentence is broken follows from the paths in it."""
+    return " ".join(screen_text(app).split())
+
+
 def screen_strips(app: Any) -> list[Strip]:
     """Return the lines of the screen in front as the terminal gets them."""
     strips: list[Strip] = app.screen._compositor.render_strips(app.size)

@@ -10,7 +10,7 @@ from seqsum_tui.dialogs.fork import ForkScreen
 from seqsum_tui.dialogs.rewind import RewindScreen
 from seqsum_tui.live.chart_grid import LiveCharts
 from seqsum_tui.live.screen import LiveScreen
-from support.screens import listed, screen_text
+from support.screens import listed, screen_text, screen_words
 from support.stores import alter
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -79,7 +79,7 @@ def test_fork(snap_compare, console, opened, until, size):
 def test_rewind(snap_compare, console, opened, until, size):
     async def ready(pilot):
         await opened(pilot, "R", RewindScreen)
-        await until(pilot, lambda: "From step 12,400 back to 9,000" in " ".join(screen_text(console).split()))
+        await until(pilot, lambda: "From step 12,400 back to 9,000" in screen_words(console))
         assert "Rewind 名前 [red]x[/]: back" in screen_text(console)
 
     assert snap_compare(console, terminal_size=size, run_before=ready)

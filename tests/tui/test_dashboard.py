@@ -16,7 +16,7 @@ from seqsum_tui.query.checkpoint_slider import CheckpointSlider
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.runs.screen import RunsScreen
 from support.asking import HereClient, learn
-from support.screens import listed, screen_text, toasts
+from support.screens import listed, screen_text, screen_words, toasts
 
 SHORT = {"task.min_length": "1", "task.max_length": "2", "model.hidden_size": "8", "model.embedding_size": "4"}
 SIZE = (160, 45)
@@ -304,7 +304,7 @@ async def test_the_replay_is_written_for_asciinema(console, scene, opened, until
         ):
             console.screen.query_one(Input).value = str(tmp_path / name)
             await pilot.press("enter")
-            await until(pilot, lambda said=said: said in " ".join(screen_text(console).split()))
+            await until(pilot, lambda said=said: said in screen_words(console))
         console.screen.query_one(Input).value = str(tmp_path / "film.cast")
         await pilot.press("enter")
         await until(pilot, lambda: any("asciinema play" in toast for toast in toasts(console)))

@@ -23,7 +23,7 @@ from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.query.ask_panel import AskPanel, QuestionInput
 from seqsum_tui.query.session import FRESH_SECONDS
 from support.new_run import FakeLauncher
-from support.screens import listed, screen_text
+from support.screens import listed, screen_text, screen_words
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 
@@ -489,7 +489,7 @@ async def test_why_a_finished_run_ended_early_is_told(scene, console, watch, unt
             store.set_state(reason="stopped early: accuracy is 100.00% at step 3,000")
         console.screen.wake()
         words = "stopped early: accuracy is 100.00% at step 3,000."
-        await until(pilot, lambda: words in " ".join(screen_text(console).split()))
+        await until(pilot, lambda: words in screen_words(console))
 
 
 async def test_resizing_never_breaks(scene, console, watch, until):

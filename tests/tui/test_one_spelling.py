@@ -18,7 +18,7 @@ from seqsum_tui.live.screen import LiveScreen
 from seqsum_tui.query.pane import QueryPane
 from seqsum_tui.query.session import Session
 from seqsum_tui.query.views.registry import Pane, views
-from support.screens import screen_text
+from support.screens import screen_text, screen_words
 
 VALUES = [(0.97462, 0.31394), (0.999961, 2.302585), (1.0, 1.234e-5), (0.1, 12.34567), (0.0049, 1234.5678)]
 
@@ -110,7 +110,7 @@ async def page_of(shown):
     async with Alone().run_test(size=(120, 30)) as pilot:
         pilot.app.query_one(QueryPane).show(shown)
         await pilot.pause()
-        return " ".join(screen_text(pilot.app).split())
+        return screen_words(pilot.app)
 
 
 async def test_a_count_among_the_settings_has_its_marks_wherever_it_is_told(scene, console, until, capsys):

@@ -9,7 +9,7 @@ from seqsum.runs.store import Store
 from seqsum_tui.app import Console
 from seqsum_tui.command_line import run as main
 from support.command_line import unprivileged
-from support.screens import screen_text
+from support.screens import screen_text, screen_words
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ async def test_an_empty_folder_is_told(scene, still, tmp_path, until):
     console = Console(scene.folder, now=still, remote=False, logs=tmp_path / "none")
     async with console.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: "there is no log" in screen_text(console))
-        shown = " ".join(screen_text(console).split())
+        shown = screen_words(console)
         assert "No runs yet What others log is shown here as soon as it stands in" in shown and "none" in shown
 
 
@@ -97,8 +97,8 @@ async def test_of_a_named_file_that_is_no_log_is_said_what_can_be_read(scene, st
     (tmp_path / "out.txt").write_text("Epoch 1 loss=0.5\nEpoch 2 loss=0.4\n")
     console = Console(scene.folder, now=still, remote=False, logs=tmp_path / "out.txt")
     async with console.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "can be read as a log so far" in screen_text(console))
-        shown = " ".join(screen_text(console).split())
+        await until(pilot, lambda: "can be read as a log so far" in screen_words(console))
+        shown = screen_words(console)
         assert "names a column of steps" in shown and "as soon as it stands" not in shown
 
 

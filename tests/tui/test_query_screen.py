@@ -34,7 +34,7 @@ from seqsum_tui.query.views.shown import Curves, Dots, Line, Lines, Shown, curve
 from seqsum_tui.query.views.writing import surprise
 from seqsum_tui.runs.screen import RunsScreen
 from support.asking import HereClient, learn
-from support.screens import listed, screen_text
+from support.screens import listed, screen_text, screen_words
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 SHORT = {"task.min_length": "1", "task.max_length": "2", "model.hidden_size": "8", "model.embedding_size": "4"}
@@ -350,7 +350,7 @@ async def test_wrong_input_the_box_and_a_file(console, adder, here, opened, unti
         await pilot.press("enter")
         await until(pilot, lambda: "questions.txt: 4 questions" in screen_text(console))
         answers = [Answerer(adder).ask("predict", input=one)[1]["answer"]["correct"] for one in ("1 2", "9 9", "0")]
-        text = " ".join(screen_text(console).split())
+        text = screen_words(console)
         assert f"✓ {sum(answers)} right ✗ {3 - sum(answers)} wrong ! 1 can't be read" in text
         await pilot.press("w")
         wrong = 4 - sum(answers)

@@ -29,7 +29,7 @@ from seqsum_tui.sweep.parallel import Parallel
 from seqsum_tui.sweep.screen import SweepScreen
 from seqsum_tui.sweep.table import SettingTable, Strip
 from support.command_line import call, lines
-from support.screens import listed, screen_text
+from support.screens import listed, screen_text, screen_words
 from support.sweeps import finished_sweep
 
 LR, HIDDEN = "optim.lr", "model.hidden_size"
@@ -621,7 +621,7 @@ async def test_on_a_small_terminal_a_sweep_s_size_is_said(scene, console, until)
         await pilot.press(*"0.001,0.01,0.1")
         screen.query_one("#seeds", Input).value = "4"
         await until(pilot, lambda: "= 12 runs" in screen_text(console))
-        words = " ".join(screen_text(console).split())
+        words = screen_words(console)
         assert "3 settings × 4 seeds = 12 runs · about " in words and " of disk" in words
         assert screen.query_one("ConfigForm").size.height >= 4
 
