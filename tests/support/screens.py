@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from textual.strip import Strip
@@ -16,8 +17,9 @@ def screen_text(app: Any) -> str:
 
 
 def screen_words(app: Any) -> str:
-    """Return what the screen in front says as one line: where a sentence is broken follows from the paths in it."""
-    return " ".join(screen_text(app).split())
+    """Return what the screen in front says as one line, borders left out: where a sentence is broken follows from the
+    paths in it."""
+    return " ".join(re.sub("[│┃▌▐▊▎]", " ", screen_text(app)).split())
 
 
 def screen_strips(app: Any) -> list[Strip]:

@@ -409,6 +409,9 @@ async def test_an_export_is_refused_where_a_file_lies(sweep, console, until, tmp
         (tmp_path / "mine.png").write_text("mine")
         console.screen.query_one(Input).value = str(tmp_path / "mine.png")
         await until(pilot, lambda: "is there already" in screen_text(console))
+        console.screen.query_one(Input).value = f"/tmp/{'far/' * 40}last/mine.png"
+        await pilot.press("tab", "home")
+        await until(pilot, lambda: screen_text(console).count("/last") == 1)
         await pilot.press("enter")
         await pilot.pause()
         assert isinstance(console.screen, ExportScreen)

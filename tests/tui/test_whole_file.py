@@ -18,7 +18,7 @@ from seqsum_tui.query.file_job import FileJob
 from seqsum_tui.query.screen import QueryScreen
 from seqsum_tui.shared.path_input import completed
 from support.asking import HereClient, learn
-from support.screens import listed, screen_text
+from support.screens import listed, screen_text, screen_words
 
 SHORT = {"task.min_length": "1", "task.max_length": "2", "model.hidden_size": "8", "model.embedding_size": "4"}
 
@@ -150,6 +150,7 @@ async def test_what_is_wrong_is_told_in_the_dialog(console, adder, until, size):
         problem = dialog.query_one("#problem", Static)
         for typed, output, column, field, told in (
             ("", "", "", "file", "type the path"), ("nope.csv", "", "", "file", "no such file"),
+            (f"{'long' * 50}.csv", "", "", "file", "no such file"),
             ("no", "", "", "file", "is a folder"), ("sums.txt", "a.xlsx", "", "output", "must end in one of"),
             ("sums.txt", "there.csv", "", "output", "there already"),
             ("sums.csv", "sums.csv", "", "output", "that is the file that is read"),
@@ -166,7 +167,7 @@ async def test_what_is_wrong_is_told_in_the_dialog(console, adder, until, size):
             await until(pilot, lambda told=told: told in str(problem.render()))
             assert console.screen is dialog and "--" not in str(problem.render())
             assert line_above(dialog, problem) == field and console.focused.id == field
-            assert told[:12] in screen_text(console)
+            assert told[:12] in screen_words(console)
         dialog.query_one("#column", Input).value = "second"
         await until(pilot, lambda: not str(problem.render()).strip())
         await pilot.press("down", "enter")
