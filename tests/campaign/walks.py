@@ -28,6 +28,7 @@ from seqsum import worker
 from seqsum.control import fork_rewind
 from seqsum.runs import Run, Workspace
 from seqsum.runs.annotations import Annotations
+from seqsum.worker.fork_server import load
 from support.engine import new_run, small, train_here
 from tests.bench.console import environment
 from tests.support.terminal import Terminal
@@ -328,6 +329,8 @@ def run(folder: Path, seed: int, most: int) -> Iterator[Count]:
 
 
 def _walk(folder: Path, seed: int, steps: int) -> Done:
+    # What is killed is a child of this process: what it loads is loaded once.
+    load()
     own = Path(tempfile.mkdtemp(dir=folder))
     walk = Walk(own, random.Random(seed))
     try:
