@@ -34,7 +34,7 @@ from typing import Any, SupportsFloat, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from seqsum.errors import UserError, did_you_mean
+from seqsum.errors import UserError, did_you_mean, told_as
 from seqsum.files import append_to, write_atomically
 from seqsum.formatting import count, number
 from seqsum.plotting.in_text import shades, spread
@@ -141,7 +141,8 @@ class WatchedRun:
         self._waits = self._is_paused = False
         self._told: tuple[str, str, str] | None = None
         """What happened that the store does not hold yet: status, event, by whom."""
-        lock = take_lock(run.folder)
+        with told_as(f"watch: can't write {run.folder}"):
+            lock = take_lock(run.folder)
         assert lock is not None  # nobody knows of it yet
         self._lock: int | None = lock
         self._say(None)

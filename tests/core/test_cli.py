@@ -201,7 +201,7 @@ def test_evaluate(trained: list[dict[str, Any]], home: Path) -> None:
         (["fork", "trained", "--optim.lrr", "1"], 'did you mean "--optim.lr"?'),
         (["rewind", "trained"], "either --step N or --undo"),
         (["rewind", "trained", "--undo"], "was put aside by a rewind"),
-        (["rewind", "trained", "--step", "-1"], "--step"),
+        (["rewind", "trained", "--step", "-1"], "--checkpoint must be best, last or a whole number"),
         (["rewind", "trained", "--step", "30"], "is at step 30 already"),
     ],
 )  # fmt: skip

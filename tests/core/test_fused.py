@@ -511,7 +511,14 @@ def test_while_it_compiles_it_says_so_and_whether_that_stays(kept: bool, monkeyp
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"train.threads": 2}, "train.threads is 2; compiled code computes steps this small on one"),
+        (
+            {"train.threads": 2, "train.batch_size": 64},
+            "train.threads is 2; compiled code computes steps this small on one",
+        ),
+        (
+            {"train.threads": 2, "train.batch_size": 31, "model.hidden_size": 512},
+            "train.threads is 2; compiled code computes batches this small on one",
+        ),
         ({"train.dtype": "float64"}, "train.dtype is float64"),
         ({"train.backend": "torch"}, "train.backend is torch"),
         ({"model.bidirectional": True}, "model.bidirectional is on"),

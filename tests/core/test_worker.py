@@ -579,6 +579,17 @@ def test_odd_sizes(changes: dict[str, Any], fork_server: WarmLauncher, tmp_path:
 # The process
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_lock_that_cant_be_written_is_said(tmp_path: Path, processes: int) -> None:
+    run = new_run(tmp_path, small(train__processes=processes))
+    (run.folder / "worker.lock").unlink(missing_ok=True)
+    (run.folder / "worker.lock").mkdir()
+    command = [sys.executable, "-P", "-m", "seqsum.worker", str(run.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith(f"runs: can't write {run.folder}: ") and len(done.stderr.splitlines()) == 1
+
+
 def test_the_process_is_detached_survives_a_hangup_and_is_alone_and_its_death_is_seen(tmp_path: Path) -> None:
     launcher = LocalLauncher()
     run = new_run(tmp_path, small(train__steps=10**8, train__checkpoint_every=100, train__keep_checkpoints=2))

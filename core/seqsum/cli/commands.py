@@ -189,9 +189,9 @@ def _told(options: Options, run: Run, outcome: dict[str, Any]) -> int:
     return tell(options, run, outcome["message"], **outcome)
 
 
-def checkpoint_step(verb: str, text: str | None, run: Callable[[], Run], flag: str = "--step") -> int | None:
+def checkpoint_step(verb: str, text: str | None, run: Callable[[], Run]) -> int | None:
     """Return the step of a run's checkpoint that was named; None: the newest."""
-    return None if text is None else step_named(run(), text, verb, flag)
+    return None if text is None else step_named(run(), text, verb)
 
 
 def sync(options: Options) -> int:

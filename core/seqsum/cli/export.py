@@ -42,7 +42,7 @@ def export(options: Options) -> int:
         raise UserError(f"export: weights and models are of one run; {len(runs)} are named")
     if picture and (len(runs) > 1 or flags):
         return _written(options, runs, format, Exported(*picture_file.written(_figure(options, runs, limits), format)))
-    step = checkpoint_step("export", options.checkpoint, lambda: runs[0], "--checkpoint")
+    step = checkpoint_step("export", options.checkpoint, lambda: runs[0])
     if format in MODELS:
         return export_model(options, runs[0], format, step)
     return _written(

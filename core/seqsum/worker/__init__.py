@@ -6,6 +6,7 @@ May import `training`, `evaluation`, `trackers`, `launch`, `runs` and what lies 
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from seqsum.worker.signals import StopSignal
@@ -21,7 +22,7 @@ def main(arguments: list[str], signals: StopSignal | None = None) -> int:
     queue, kept in ROOT, or in that of its workspace where none is given. With `--slot` for a ticket it begins at once,
     and takes a slot if one is free, so that the queue counts it.
     signals: where they are heard already.
-    Returns the exit status: 0 for finished or stopped, 1 for failed, 2 when another worker is at it.
+    Returns the exit status: 0 for finished or stopped, 1 for failed, 2 when its lock can't be had.
     """
     # Before anything that takes time to import: a signal that comes meanwhile must not just end the process.
     signals = signals or StopSignal()
@@ -42,14 +43,18 @@ def main(arguments: list[str], signals: StopSignal | None = None) -> int:
             begun, slot = wait_for_slot([Waiting(folder, ticket, queue)], signals)
             if not begun:
                 return 0
-    from seqsum.worker.process import work
+    from seqsum.errors import UserError
+    from seqsum.worker.process import lock_of, work
     from seqsum.worker.together import processes_of, work_together
 
-    lock = int(arguments[1]) if len(arguments) > 1 else None
     try:
+        lock = int(arguments[1]) if len(arguments) > 1 else lock_of(arguments[0])
         if (processes := processes_of(arguments[0])) > 1:
             return work_together(arguments[0], lock, signals, slot, processes, cards)
         return work(arguments[0], lock, signals, slot)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
     finally:
         if queue is not None:
             queue.leave()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from seqsum import plugins
-from seqsum.errors import UserError
+from seqsum.errors import UserError, told_as
 from seqsum.runs import Run, Store
 from seqsum.runs.database import ServerAway, StoreBusy
 from seqsum.runs.lock import take_lock
@@ -26,24 +26,29 @@ SWITCH_SECONDS = 0.0002
 OUT_OF_MEMORY = ("not enough memory", "out of memory", "can't allocate memory", "Cannot allocate memory")
 
 
+def lock_of(folder: str) -> int:
+    """Take a run's lock and return it. Raises UserError where a worker has it, or it can't be written."""
+    run = Run(Path(folder).absolute())
+    with told_as(f"runs: can't write {run.folder}"):
+        lock = take_lock(run.folder)
+    if lock is None:
+        raise UserError(f"runs: {run.id} has a worker already")
+    return lock
+
+
 def work(
     folder: str,
-    lock: int | None,
+    lock: int,
     signals: StopSignal,
     slot: int | None = None,
     attempt: Attempt | None = None,
 ) -> int:
-    """Work on a run to its end; return the exit status. The slot, if any, is given back then.
+    """Work on a run, whose lock is held, to its end; return the exit status. The slot, if any, is given back then.
 
     attempt: which one of several; raises the error after which the next one goes on
     """
     attempt = attempt or Attempt.alone()
     run = Run(Path(folder).absolute())
-    if lock is None:
-        lock = take_lock(run.folder)
-    if lock is None:
-        print(f"runs: {run.id} has a worker already", file=sys.stderr)
-        return 2
     os.set_inheritable(lock, False)
     sys.setswitchinterval(SWITCH_SECONDS)
     patience = Patience(lock, signals)

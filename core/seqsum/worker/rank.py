@@ -30,7 +30,7 @@ from seqsum.training.trainer import Trainer
 from seqsum.worker.attempt import Attempt
 from seqsum.worker.bound import stop_without
 from seqsum.worker.patience import log
-from seqsum.worker.process import work
+from seqsum.worker.process import lock_of, work
 from seqsum.worker.signals import StopSignal
 
 # A paused run's processes wait for each other as long as it is paused.
@@ -67,6 +67,7 @@ def be_rank(
             host = socket.gethostname()
             raise UserError(f"rank 0 is on {host}, which has no {folder}: give it the first --local-addr of all hosts")
         speaker = os.getpid() if place is None else os.getppid()
+        lock = lock_of(folder) if lock is None else lock
         status = work(folder, lock, signals, slot, Attempt.of_torchrun(speaker))
         over = signals.name is not None or ranks.busy
         if not ranks.busy:

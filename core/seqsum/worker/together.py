@@ -13,7 +13,6 @@ from typing import NoReturn
 
 from seqsum.models.settings import AutoregressiveConfig
 from seqsum.runs import Run
-from seqsum.runs.lock import take_lock
 from seqsum.worker.signals import StopSignal
 
 ATTEMPTS_MORE = 3
@@ -32,17 +31,13 @@ def processes_of(folder: str) -> int:
 
 
 def work_together(
-    folder: str, lock: int | None, signals: StopSignal, slot: int | None, processes: int, cards: str | None
+    folder: str, lock: int, signals: StopSignal, slot: int | None, processes: int, cards: str | None
 ) -> int:
-    """Have a run trained to its end; return the exit status.
+    """Have a run, whose lock is held, trained to its end; return the exit status.
 
     cards: the graphics cards that the processes may see, as CUDA_VISIBLE_DEVICES has them; None for all
     """
     run = Run(Path(folder).absolute())
-    lock = take_lock(run.folder) if lock is None else lock
-    if lock is None:
-        print(f"runs: {run.id} has a worker already", file=sys.stderr)
-        return 2
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch

@@ -53,7 +53,8 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
     if train.threads > 1:
         parts = batch_parts(config, task)
         if train.threads > parts:
-            most = f"on at most {parts}" if parts > 1 else "steps this small on one"
+            small = "batches this small" if train.batch_size < ROWS * PARTS else "steps this small"
+            most = f"on at most {parts}" if parts > 1 else f"{small} on one"
             return f"train.threads is {train.threads}; compiled code computes {most}"
     if train.processes > 1:
         return f"train.processes is {train.processes}; compiled code computes in one"
