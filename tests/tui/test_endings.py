@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from seqsum.files import try_lock
-from seqsum.runs import Summary
+from seqsum.runs import Summary, Workspace
 from seqsum.runs.verdict import Verdict
 from seqsum.sweeps import definition
 from seqsum_tui.app import Console
 from seqsum_tui.notifications import ends_to_tell, turns_to_tell
 from seqsum_tui.sweep.screen import SweepScreen
+from support.screens import listed
 from support.sweeps import finished_sweep
 
 
@@ -137,3 +138,21 @@ async def test_of_a_sweep_one_end_is_told_not_those_of_its_runs(scene, still, un
         await until(pilot, lambda: told)
     assert [title for title, _ in told] == ["◉ made finished"]
     assert told[0][1].startswith("best: lr 0.01, median accuracy 85.00% over 2 seeds")
+
+
+async def test_of_a_sweep_that_is_new_the_end_is_told_and_of_its_runs_none(scene, still, until, tmp_path):
+    """It may begin and end between two looks at the sweeps: a console that was open before knows of it all the same."""
+    scene.run(name="other", status="running", step=10)
+    elsewhere = Workspace(tmp_path / "elsewhere")
+    finished_sweep(elsewhere, {"optim.lr": "0.001,0.01"}, {("0.001",): [0.5, 0.6], ("0.01",): [0.7, 0.8]})
+    runs = {run.id: run.summary() for run in elsewhere.runs()}
+    told = []
+    console = Console(scene.folder, now=still, remote=False)
+    async with console.run_test(size=(120, 40)) as pilot:
+        console.notify = lambda message, *, title="", **more: told.append(title)
+        await until(pilot, lambda: console.endings.looked and listed(console))
+        for place in (*runs, definition.place(elsewhere).name):
+            (elsewhere.folder / place).rename(scene.folder / place)
+        console.tell_endings({id: replace(one, status="running") for id, one in runs.items()}, runs)
+        await until(pilot, lambda: told)
+    assert told == ["◉ made finished"]

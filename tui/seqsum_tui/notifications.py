@@ -30,6 +30,8 @@ class EndingsWatch:
         self._before: dict[str, Summary] = {}
         self._sweeps: dict[str, str] = {}
         """Each sweep's status, by its name."""
+        self.looked = False
+        """Whether the sweeps were looked at once."""
 
     @property
     def sweeps(self) -> Collection[str]:
@@ -37,12 +39,17 @@ class EndingsWatch:
         return self._sweeps
 
     def is_of_sweep(self, run: Summary) -> bool:
-        """Whether a run is a sweep's: of those no end is told, but of the whole."""
-        if not run.group or not self._sweeps:
+        """Whether a run is a sweep's, also of one that is younger than the last look: of those no end is told, but of
+        the whole."""
+        if not run.group or not self._has_sweeps():
             return False
-        from seqsum.sweeps.definition import sweep_of
+        from seqsum.sweeps.definition import names, sweep_of
 
-        return sweep_of(run.group, self._sweeps) is not None
+        workspace = self._console.workspace
+        return sweep_of(run.group, self._sweeps) is not None or sweep_of(run.group, names(workspace)) is not None
+
+    def _has_sweeps(self) -> bool:
+        return (self._console.workspace.folder / SWEEPS).is_dir()
 
     @property
     def known(self) -> int:
@@ -53,6 +60,9 @@ class EndingsWatch:
         """Read, tell, and wait."""
         clock = asyncio.get_running_loop().time
         while True:
+            if self._has_sweeps():
+                # Once, a second or so: that is no time that reading takes.
+                await in_thread(_load)
             began = clock()
             await self._look_at_sweeps()
             if not self._list_in_front():
@@ -80,15 +90,17 @@ class EndingsWatch:
 
     def _read_sweeps(self) -> list[tuple[str, str, bool]]:
         """Return what is to be told of sweeps that ended since the last look."""
-        workspace = self._console.workspace
-        if not (workspace.folder / SWEEPS).is_dir():
+        # What had ended before the first look is no news; a sweep that is new since may have ended between two looks.
+        unknown = "running" if self.looked else None
+        self.looked = True
+        if not self._has_sweeps():
             return []
         from seqsum.errors import UserError
         from seqsum.sweeps.definition import names
 
         told = []
-        for name in names(workspace):
-            before = self._sweeps.get(name)
+        for name in names(self._console.workspace):
+            before = self._sweeps.get(name, unknown)
             if before == "finished":
                 continue
             try:
@@ -121,6 +133,11 @@ class EndingsWatch:
         # The list's own index: thousands of runs are known to the console once.
         entries = self._console.workspace.index.read(quick=bool(self._before)).entries
         return {entry.summary.id: entry.summary for entry in entries}
+
+
+def _load() -> None:
+    import seqsum.sweeps.definition
+    import seqsum.sweeps.results  # noqa: F401
 
 
 def ends_to_tell(ended: Iterable[Summary], runs: Mapping[str, Summary]) -> list[tuple[str, str, bool]]:
