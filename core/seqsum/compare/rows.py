@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from seqsum.compare.fields import SEED
 from seqsum.compare.looks import Look
 from seqsum.compare.reader import Comparison, RunData, tokens_among
 from seqsum.compare.spread import QUARTILES, Member, curve_notes, is_broken, share_text, spread, standing_of
@@ -157,7 +158,7 @@ def rows_of(
         elif group not in done:
             done.add(group)
             key = GROUP + group
-            members = [_run_row(member, "member", x, at) for member in groups[group]]
+            members = [_run_row(member, "member", x, at) for member in sorted(groups[group], key=_seed)]
             row = _group_row(key, group, members, comparison, at, shares, folded=key not in unfolded)
             if best_first:
                 members.sort(key=lambda row: _rank(row, comparison))
@@ -168,6 +169,11 @@ def rows_of(
         blocks.sort(key=lambda block: _rank(block[0], comparison))
     rows = [row for block in blocks for row in block]
     return _compared(rows, hidden, baseline, points_per_unit(comparison.metric))
+
+
+def _seed(run: RunData) -> int:
+    seed = run.fields.get(SEED)
+    return seed if type(seed) is int else 0
 
 
 def notes_of(rows: Sequence[Row]) -> list[str]:
