@@ -14,7 +14,7 @@ from tests.support.screens import screen_text
 SIZE = (110, 30)
 QUESTION = "1 2 3 5 1 2 4"
 TOUR = (
-    ("probabilities", "2", "as if the input ended there"),
+    ("probabilities", "2", "if the input ends at a step"),
     ("ring", "2", "in the plane of most variance"),
     ("lengths", "3", "Beyond"),
     ("learned", "4", "aha"),

@@ -61,7 +61,7 @@ async def take_first_run(folder: Path, shown: Shown, keep: Callable[[str, str], 
         take(3.5)
         await pilot.press("escape", "2")
         await shown(pilot, lambda text: "computing" not in text)
-        while "as if the input ended there" not in screen_text(console):
+        while "if the input ends at a step" not in screen_text(console):
             await pilot.press("v")
             await shown(pilot, lambda text: "computing" not in text)
         # The cursor on the last answer.

@@ -68,7 +68,7 @@ def _probabilities(
     elif tags:
         said = "How likely each answer is at each step."
     else:
-        said = "How likely each answer is after each step, as if the input ended there."
+        said = "How likely each answer is if the input ends at a step."
     along = "token" if written else "step"
     heat = Heat(_turned(steps), labels, names[: len(steps)], "answer", along, above="likely", percent=True)
     words = lines(_verdict(answer), told((said, QUIET)))
