@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ TRUE_SECONDS = 3.0
 TOLD = 30
 """Things done before a failure that are told with it."""
 WORDS = ("a", "b b", "é", "0")
+STAR = "★"
 Model = dict[str, "Known"]
 Work = Callable[[Path], int]
 
@@ -290,9 +292,10 @@ class Walk:
         self.console.wait_for(lambda text: any(line.startswith(" / ") for line in text.splitlines()))
         self.console.press(f"id:{id}", "enter")
         name = Workspace(self.at).find(id).summary().name
-        self.console.wait_for(lambda text: _listed(text).keys() == {name})
-        self.console.press("*")
+        # The key takes away what is seen: it is pressed once that is what there is.
         starred = not self.model[id].starred
+        self.console.wait_for(lambda text: _listed(text).keys() == {name} and (STAR in _list(text)[0]) != starred)
+        self.console.press("*")
         self.console.wait_for(lambda _: Annotations.read(self.at / id).starred == starred)
         self.console.press("escape")
         expected = {**self.model, id: replace(self.model[id], starred=starred)}
@@ -374,16 +377,16 @@ def _rows(work: Work, at: Path) -> list[dict[str, Any]]:
 
 def _listed(screen: str) -> dict[str, str]:
     """Return the status of each run in a console's list, by its name."""
+    # A star and a note's sign stand before the status.
+    rows = (line.replace(STAR, " ").replace("¶", " ").split() for line in _list(screen))
+    return {words[2]: words[1] for words in rows}
+
+
+def _list(screen: str) -> list[str]:
+    """Return the lines of a console's list, below its titles."""
     lines = screen.splitlines()
     top = next((number for number, line in enumerate(lines) if " status " in line and " name " in line), len(lines))
-    found = {}
-    for line in lines[top + 1 :]:
-        # A star and a note's sign stand before the status.
-        words = line.replace("★", " ").replace("¶", " ").split()
-        if len(words) < 3 or words[0] in "╭│╰":
-            break
-        found[words[2]] = words[1]
-    return found
+    return [*takewhile(lambda line: len(line.split()) > 2 and line.split()[0] not in "╭│╰", lines[top + 1 :])]
 
 
 def _config(seed: int) -> Any:

@@ -226,7 +226,7 @@ async def test_a_slow_view_holds_none_of_the_others_up(console, scene, opened, u
         screen.query_one(QueryBox).value = "3 4"
         await pilot.press("enter")
         await until(pilot, lambda: set(screen.askings[0].made) >= {"inspect", "trajectory"})
-        assert screen.busy and "computing" in screen.board.panes[3].written
+        assert screen.busy and "computing…\nWhat each checkpoint answers" in screen.board.panes[3].written
         assert screen.board.panes[2].query_one("HeatMap").display
         CountingClient.go_on.set()
         await until(pilot, lambda: not screen.busy and screen.board.panes[3].query_one("QueryChart").display)

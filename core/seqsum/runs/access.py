@@ -42,7 +42,7 @@ def read_only(folder: Path) -> str:
     if os.access(folder, os.W_OK | os.X_OK) or not os.path.lexists(folder):
         return ""
     whose = owner_of(folder)
-    return f"read-only: the folder is {whose}'s" if whose not in ("", user_name()) else "read-only: it can't be written"
+    return f"read-only: the folder is {whose}'s" if whose not in ("", user_name()) else "read-only"
 
 
 def owner_told(owner: str, host: str) -> str:

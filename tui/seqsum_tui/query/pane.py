@@ -188,7 +188,7 @@ class QueryPane(Vertical):
             self._wait(views()[ask].promise(session), HOW[1:3])
         else:
             if self.about != (asking.question, ask):
-                self._tell("computing…")
+                self._tell(f"computing…\n{views()[ask].promise(session)}".rstrip())
             # Whether a question can be read is found out once, by its answer.
             return None if asking.waits and page != "whole" else ask
         return None
