@@ -377,16 +377,19 @@ def _rows(work: Work, at: Path) -> list[dict[str, Any]]:
 
 def _listed(screen: str) -> dict[str, str]:
     """Return the status of each run in a console's list, by its name."""
-    # A star and a note's sign stand before the status.
-    rows = (line.replace(STAR, " ").replace("¶", " ").split() for line in _list(screen))
-    return {words[2]: words[1] for words in rows}
+    return {words[2]: words[1] for words in map(_words, _list(screen))}
 
 
 def _list(screen: str) -> list[str]:
     """Return the lines of a console's list, below its titles."""
     lines = screen.splitlines()
     top = next((number for number, line in enumerate(lines) if " status " in line and " name " in line), len(lines))
-    return [*takewhile(lambda line: len(line.split()) > 2 and line.split()[0] not in "╭│╰", lines[top + 1 :])]
+    return [*takewhile(lambda line: len(_words(line)) > 2 and _words(line)[0] not in "╭│╰", lines[top + 1 :])]
+
+
+def _words(line: str) -> list[str]:
+    # A star and a note's sign stand before the status.
+    return line.replace(STAR, " ").replace("¶", " ").split()
 
 
 def _config(seed: int) -> Any:
