@@ -112,7 +112,8 @@ def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost
     if backend == "data_parallel":
         seconds = step + WAITING + place * length * layers + product * products / config.train.processes
     # The way forward alone is a third of the multiplications. Compiled code evaluates what it can walk through.
-    _, _, product, read = FUSED if backend == "fused" and task.enumerable() is not None else TORCH
+    walked = backend == "fused" and task.enumerable() is not None and layers == getattr(config.model, "num_layers", 1)
+    _, _, product, read = FUSED if walked else TORCH
     seconds += task.steps_asked * (read * layers + product / 3 * size.others) / config.train.evaluate_every
     kind = config.model.name, str(getattr(config.model, "cell", "")), backend, config.train.threads
     return Cost(config.task.name, kind, seconds)

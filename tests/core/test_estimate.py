@@ -64,6 +64,12 @@ def test_what_evaluations_read_and_how_often_is_in_the_guess() -> None:
     often = seconds(task__max_length=5000, train__steps=100, train__evaluate_every=1)
     # A hundred evaluations of ten million numbers in place of one.
     assert often > seldom + 60
+    # Only what reads in one direction is asked about in compiled code.
+    one_way, both_ways = (
+        seconds(model__bidirectional=on, train__evaluate_every=1) - seconds(model__bidirectional=on)
+        for on in (False, True)
+    )
+    assert both_ways > 5 * one_way > 0
     assert seconds(task__max_length=5000) > 10 * seconds(task__max_length=50)
     for preset in all_presets():
         _, task = resolved(preset.config, "test")

@@ -80,6 +80,11 @@ def test_the_gradient_of_a_step_is_autograds_in_float64(seed: int) -> None:
     gradient_is_autograds(drawn(seed), seed)
 
 
+@pytest.mark.parametrize("seed", range(24))
+def test_so_it_is_for_a_network_that_reads_from_both_ends(seed: int) -> None:
+    gradient_is_autograds(drawn(seed).changed({"model.bidirectional": True}, "test"), seed)
+
+
 LARGE: dict[str, Any] = {
     "model__hidden_size": 80, "model__num_layers": 2, "train__batch_size": 51, "task__min_length": 3,
     "task__max_length": 30,
@@ -87,9 +92,12 @@ LARGE: dict[str, Any] = {
 """Sizes of packed products, several blocks of rows, and for lstm and gru a batch in parts that differ."""
 
 
-@pytest.mark.parametrize(("cell", "parts"), [("rnn", 1), ("lstm", 2), ("gru", 2)])
-def test_so_it_is_for_large_networks(cell: str, parts: int) -> None:
-    config = config_of(model__cell=cell, **LARGE)
+@pytest.mark.parametrize(
+    ("cell", "bidirectional", "parts"),
+    [("rnn", False, 1), ("lstm", False, 2), ("gru", False, 2), ("rnn", True, 2), ("lstm", True, 2), ("gru", True, 2)],
+)
+def test_so_it_is_for_large_networks(cell: str, bidirectional: bool, parts: int) -> None:
+    config = config_of(model__cell=cell, model__bidirectional=bidirectional, **LARGE)
     assert batch_parts(config, make_task(config.task)) == parts
     gradient_is_autograds(config, 5)
 
@@ -100,10 +108,11 @@ def test_so_it_is_for_large_networks(cell: str, parts: int) -> None:
         ("baseline", {"model__cell": "lstm", **LARGE}),
         ("character_lm", {}),
         ("tagging_rnn", {"model__hidden_size": 256, "train__batch_size": 64, "model__cell": "gru"}),
+        ("tagging_bidirectional", {"model__hidden_size": 200, "train__batch_size": 64, "model__num_layers": 2}),
     ],
 )
 def test_two_threads_make_the_same_bits_as_one(preset: str, changes: dict[str, Any]) -> None:
-    """One sequence's last answer, carried states, an answer at every step."""
+    """One sequence's last answer, carried states, an answer at every step, read from both ends."""
     backends = []
     for threads in (1, 2):
         config = config_of(preset, train__threads=threads, **changes)
@@ -177,9 +186,19 @@ def kept_units(draw: int, layer: int, rows: int, steps: int, hidden: int, p: flo
         ("baseline", {"task__min_length": 1, "task__max_length": 6, "model__hidden_size": 7, "model__num_layers": 3}),
         ("tagging_rnn", {"model__hidden_size": 16, "model__num_layers": 2, "train__batch_size": 9}),
         ("baseline", LARGE),
+        (
+            "baseline",
+            {"task__min_length": 1, "task__max_length": 6, "model__hidden_size": 7, "model__num_layers": 3,
+             "model__bidirectional": True},
+        ),
+        ("tagging_bidirectional", {"model__hidden_size": 16, "model__num_layers": 2, "train__batch_size": 9}),
+        ("baseline", {**LARGE, "model__bidirectional": True}),
     ],
-    ids=["last answer", "answers at every step", "a batch in parts"],
-)
+    ids=[
+        "last answer", "answers at every step", "a batch in parts", "last answer, from both ends",
+        "answers at every step, from both ends", "a batch in parts, from both ends",
+    ],
+)  # fmt: skip
 def test_with_dropout_the_gradient_is_autograds_with_the_same_units_silent(
     preset: str, changes: dict[str, Any], cell: str
 ) -> None:
@@ -197,14 +216,23 @@ def test_with_dropout_the_gradient_is_autograds_with_the_same_units_silent(
     rnn, states = model.rnn, model.embedding(inputs) if config.value("model.token_input") == "embedding" else None
     assert states is not None
     rows, steps, hidden = *inputs.shape, rnn.hidden_size
+    each, ends = torch.arange(rows), ("", "_reverse")[: 2 if rnn.bidirectional else 1]
+    # Step t of a row, counted from its own end; past it, whatever: nothing is asked there.
+    turned = (lengths[:, None] - 1 - torch.arange(steps)).clamp(min=0)
     for layer in range(rnn.num_layers):
-        if layer:
-            states = states * kept_units(draw, layer - 1, rows, steps, hidden, p)
-        one = type(rnn)(states.shape[2], hidden, batch_first=True).double()
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        own = {f"{name}_l0": getattr(rnn, f"{name}_l{layer}") for name in names}
-        states = torch.func.functional_call(one, own, (states,))[0]
-    read = states if task.answer == "tags" else states[torch.arange(rows), lengths - 1]
+        outputs = []
+        for direction, end in enumerate(ends):
+            entered = states[each[:, None], turned] if end else states
+            one = type(rnn)(states.shape[2], hidden, batch_first=True).double()
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            own = {f"{name}_l0": getattr(rnn, f"{name}_l{layer}{end}") for name in names}
+            read = torch.func.functional_call(one, own, (entered,))[0]
+            if layer < rnn.num_layers - 1:
+                read = read * kept_units(draw, layer * len(ends) + direction, rows, steps, hidden, p)
+            outputs.append(read)
+        last = torch.cat([read[each, lengths - 1] for read in outputs], dim=1)
+        states = torch.cat([outputs[0], *(read[each[:, None], turned] for read in outputs[1:])], dim=2)
+    read = states if task.answer == "tags" else last
     loss = loss_of(model.head(read), targets)
     loss.backward()  # type: ignore[no-untyped-call]
     wanted = torch.cat([part.grad.flatten() for part in model.parameters() if part.grad is not None])
@@ -224,8 +252,12 @@ def test_dropout_silences_its_share_and_others_at_each_step_row_layer_and_seed()
 
 
 @pytest.mark.parametrize(
-    "preset", ["counting_rnn", "counting_rnn2", "next_number_lstm", "even_pairs_lstm", "reverse_string_rnn"]
-)
+    "preset",
+    [
+        "counting_rnn", "counting_rnn2", "next_number_lstm", "even_pairs_lstm", "reverse_string_rnn",
+        "tagging_bidirectional",
+    ],
+)  # fmt: skip
 def test_a_presets_steps_are_pytorchs(preset: str) -> None:
     """Carried hidden state, padding that is not asked about, one-hot tokens; losses of 12 steps in three chunks."""
     config = config_of(preset, train__batch_size=10)
@@ -290,7 +322,9 @@ def test_what_is_not_finite_is_seen_before_the_update(cell: str, value: float) -
     assert same_bits(fused.tensors(), states)
 
 
-@pytest.mark.parametrize("preset", ["baseline", "counting_lstm", "tagging_rnn", "character_lm"])
+@pytest.mark.parametrize(
+    "preset", ["baseline", "counting_lstm", "tagging_rnn", "tagging_bidirectional", "character_lm"]
+)
 def test_the_same_bits_however_chunks_are_cut_and_a_run_resumed(preset: str, tmp_path: Path) -> None:
     config = config_of(preset, train__steps=90, train__evaluate_every=1000, train__log_every=7)
     if preset == "character_lm":
@@ -339,8 +373,9 @@ def test_a_run_that_changed_over_is_resumed_with_the_change_at_the_same_step(tmp
         assert same_bits(tensors(again.model), tensors(trainer.model)), name
 
 
-def test_a_checkpoint_of_one_backend_goes_on_with_the_other(tmp_path: Path) -> None:
-    first = Trainer(config_of(train__steps=40))
+@pytest.mark.parametrize("preset", ["baseline", "tagging_bidirectional"])
+def test_a_checkpoint_of_one_backend_goes_on_with_the_other(preset: str, tmp_path: Path) -> None:
+    first = Trainer(config_of(preset, train__steps=40))
     first.run_chunk([20])
     while first.step < 20:
         first.run_chunk([20])
@@ -364,7 +399,6 @@ def test_a_checkpoint_of_one_backend_goes_on_with_the_other(tmp_path: Path) -> N
         ("baseline", {"train.dtype": "float64"}, "train.dtype is float64"),
         ("baseline", {"train.threads": 2}, "train.threads is 2"),
         ("character_lm", {"train.threads": 3}, "train.threads is 3; compiled code computes on at most 2"),
-        ("tagging_bidirectional", {}, "model.bidirectional is on"),
         ("counting_rnn3", {}, 'the model "concatenating" is not the recurrent one'),
         ("sunspots_lstm", {}, "does not answer tokens with classes"),
     ],
@@ -380,6 +414,20 @@ def test_what_it_cannot_compute_is_refused_in_a_sentence_and_auto_takes_torch(
         make_backend(model, task, config, torch.device("cpu"))
     auto = config.changed({"train.backend": "auto"}, "test")
     assert make_backend(model, task, auto, torch.device("cpu")).name == "torch"
+
+
+def test_a_whole_space_is_asked_row_by_row_where_a_network_reads_from_both_ends() -> None:
+    config = config_of(model__bidirectional=True, task__max_length=3, train__steps=20)
+    trainer = Trainer(config)
+    while not trainer.done:
+        trainer.run_chunk()
+    assert trainer.backend.name == "fused" and trainer.backend.exact_evaluation(None) is None
+    evaluation, *_ = trainer.evaluate()
+    plain = Trainer(config.changed({"train.backend": "torch"}, "test"))
+    plain.model.load_state_dict(trainer.model.state_dict())
+    wanted, *_ = plain.evaluate()
+    assert evaluation.exhaustive and evaluation.sequences == 10**2 + 10**3
+    assert (evaluation.accuracy, evaluation.loss) == (wanted.accuracy, wanted.loss)
 
 
 @pytest.mark.parametrize("period", ["total_steps", "after_warmup"])
@@ -442,8 +490,9 @@ def test_machine_code_that_others_could_have_written_is_not_used(
     assert place is not None and place.is_relative_to(root)
 
 
-def test_a_batch_of_one_and_a_length_of_one() -> None:
-    config = config_of(train__batch_size=1, task__min_length=1, task__max_length=1)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_batch_of_one_and_a_length_of_one(bidirectional: bool) -> None:
+    config = config_of(train__batch_size=1, task__min_length=1, task__max_length=1, model__bidirectional=bidirectional)
     task, plain, fused = pair(config)
     batches: Batches = task.batches(0, 0, 5, 1)
     one, other = (backend.run(batches, [1e-3] * 5, config) for backend in (plain, fused))
@@ -521,7 +570,6 @@ def test_while_it_compiles_it_says_so_and_whether_that_stays(kept: bool, monkeyp
         ),
         ({"train.dtype": "float64"}, "train.dtype is float64"),
         ({"train.backend": "torch"}, "train.backend is torch"),
-        ({"model.bidirectional": True}, "model.bidirectional is on"),
         ({"model.form": "cells"}, "model.form is cells"),
         ({"model.hidden_noise": 0.1}, "model.hidden_noise is on"),
         ({"model.name": "feed_forward"}, 'the model "feed_forward" is not the recurrent one'),

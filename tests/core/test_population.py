@@ -163,7 +163,7 @@ def test_each_step_follows_autograd_in_float64(changes: dict[str, Any]) -> None:
         {"task.name": "running_sum"},
         {"train.backend": "torch"},
         {"track.swanlab": "offline"},
-        {"model.bidirectional": True, "train.backend": "auto"},
+        {"model.bidirectional": True},
     ],
 )
 def test_what_is_not_faster_together_is_trained_alone(changes: dict[str, Any]) -> None:

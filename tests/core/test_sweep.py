@@ -165,11 +165,11 @@ def test_drawn_settings_lie_in_their_ranges(sampler: str, tmp_path: Path) -> Non
 
 def test_what_can_t_be_trained_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     told = swept(
-        tmp_path, "baseline", *FLAGS, "--train.backend", "fused", "--model.bidirectional", "false,true", "--seeds", "1"
+        tmp_path, "baseline", *FLAGS, "--train.backend", "fused", "--model.form", "stacked,cells", "--seeds", "1"
     )
-    states = {one["values"]["model.bidirectional"]: one for one in told["settings"]}
-    assert states["false"]["state"] == "complete" and states["true"]["state"] == "failed"
-    assert "model.bidirectional is on" in states["true"]["reason"] and told["status"] == "finished"
+    states = {one["values"]["model.form"]: one for one in told["settings"]}
+    assert states["stacked"]["state"] == "complete" and states["cells"]["state"] == "failed"
+    assert "model.form is cells" in states["cells"]["reason"] and told["status"] == "finished"
 
 
 def test_a_run_that_diverges_counts_as_worst(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ def why_not_fused(config: Config, task: AnyTask) -> str | None:
         return f'the model "{model.name}" is not the recurrent one'
     if task.answer not in ("class", "tags") or not task.vocabulary:
         return f'the task "{config.task.name}" does not answer tokens with classes'
-    if model.bidirectional:
-        return "model.bidirectional is on"
+    if model.bidirectional and task.carries_state:
+        return "model.bidirectional is on, and the task carries the state from step to step"
     if model.form != "stacked":
         return f"model.form is {model.form}"
     if model.hidden_noise:
@@ -71,7 +71,8 @@ def batch_parts(config: Config, task: AnyTask) -> int:
     assert isinstance(model, RecurrentConfig)
     length = task.batches(train.seed, 0, 1, train.batch_size).inputs.shape[2]
     gates = {"lstm": 4, "gru": 3}.get(model.cell, 1)
-    work = train.batch_size * length * model.num_layers * gates * model.hidden_size**2
+    layers = model.num_layers * (2 if model.bidirectional else 1)
+    work = train.batch_size * length * layers * gates * model.hidden_size**2
     return PARTS if train.batch_size >= ROWS * PARTS and work >= WORK else 1
 
 
@@ -90,6 +91,7 @@ def lanes_key(config: Config) -> str | None:
     if (
         model.hidden_size > WIDEST_IN_LANES
         or (model.dropout and model.num_layers > 1)
+        or model.bidirectional
         or config.optim.name not in ("adam", "adamw")
         or config.track.swanlab != "off"
     ):

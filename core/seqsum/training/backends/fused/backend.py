@@ -191,18 +191,20 @@ class FusedBackend(TorchBackend):
     def _shape(self, batch: int, length: int) -> Shape:
         settings = self._settings
         cell = f"rnn_{settings.nonlinearity}" if settings.cell == "rnn" else settings.cell
+        directions = 2 if settings.bidirectional else 1
         return Shape.of(
             cell=CELLS.index(cell),
             vocabulary=self._vocabulary,
             embedding=settings.embedding_size if settings.token_input == "embedding" else 0,
             hidden=settings.hidden_size,
-            layers=settings.num_layers,
+            layers=settings.num_layers * directions,
             classes=self._classes,
             batch=batch,
             length=length,
             tags=int(self.tags),
             carried=int(self.carries_state),
             dropout=round(settings.dropout * RANGE) if settings.num_layers > 1 else 0,
+            directions=directions,
         )
 
     def _optimizer_state(self, config: Config) -> tuple[int, Floats, Floats]:

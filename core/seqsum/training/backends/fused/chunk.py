@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqsum.training.backends.fused import layout, simd
 from seqsum.training.backends.fused.backward import backward, head_backward
+from seqsum.training.backends.fused.directions import flip_tokens
 from seqsum.training.backends.fused.forward import forward
 from seqsum.training.backends.fused.layout import LSTM, SAVED_C, named
 from seqsum.training.backends.fused.loss import cross_entropy, gather_asked, head
@@ -95,15 +96,21 @@ def run_chunk(shape, at, work, places, parameters, optimizer, done, batches, res
         np.zeros(shape.batch, np.int64), np.zeros(shape.length, np.int64), np.zeros(shape.length + 1, np.int64)
     )
     asked_of, margins = np.zeros(shape.most, np.int64), np.zeros(shape.most, np.float32)
+    backwards = np.zeros((shape.batch, shape.length), np.int64)
     for s in range(batches.rates.size):
         tokens, lengths = batches.tokens[s], batches.lengths[s]
         steps = pack(lengths, packed)
-        forward(shape, at, work, values, places, packed, steps, tokens, batches.draws[s], batches.first_row)
+        if shape.directions == 2:
+            flip_tokens(tokens, lengths, shape.vocabulary, backwards)
+        forward(
+            shape, at, work, values, places, packed, lengths, steps, tokens, backwards, batches.draws[s],
+            batches.first_row,
+        )  # fmt: skip
         read, rows, asked = gather_asked(shape, at, work, packed, steps, lengths, batches.targets[s], asked_of)
         head(shape, at, work, values, places, read, rows)
         loss, right = cross_entropy(shape, at, work, rows, asked_of, margins, max(asked, whole))
         head_backward(shape, at, work, gradients, places, packed, lengths, steps, read, rows)
-        backward(shape, at, work, values, gradients, places, packed, lengths, steps, tokens)
+        backward(shape, at, work, values, gradients, places, packed, lengths, steps, tokens, backwards)
         if whole > 0:
             results.losses[s], results.right[s], results.asked[s] = loss, right, asked
             if shape.carried == 1:

@@ -24,7 +24,9 @@ class ExactEvaluation:
     def __init__(self, task: AnyTask, shape: Shape, offsets: dict[str, int]) -> None:
         self._task, self._shape, self._offsets = task, shape, offsets
         space = task.enumerable()
-        fits = space is not None and space.vocabulary <= COLUMNS and not shape.tags and not shape.carried
+        # What reads from both ends shares no beginnings.
+        one_way = not shape.tags and not shape.carried and shape.directions == 1
+        fits = space is not None and space.vocabulary <= COLUMNS and one_way
         self._space = space if fits else None
         self._exhaustive: Exhaustive | None = None
 

@@ -8,29 +8,48 @@ from __future__ import annotations
 import numpy as np
 
 from seqsum.training.backends.fused import simd
+from seqsum.training.backends.fused.directions import flip
 from seqsum.training.backends.fused.dropout import drop
 from seqsum.training.backends.fused.layout import B_HH, B_IH, GRU, LSTM, RNN_RELU, RNN_TANH, SAVED_C, W_HH, W_IH
-from seqsum.training.backends.fused.matmul import is_large, pack_right, part, product, product_more, with_packed
+from seqsum.training.backends.fused.matmul import (
+    compiled,
+    is_large,
+    pack_right,
+    part,
+    product,
+    product_more,
+    with_packed,
+)  # fmt: skip
 from seqsum.training.backends.fused.weights import put_transposed
 
 
 @part
-def forward(shape, at, work, values, places, packed, steps, tokens, draw, first_row):
+def forward(shape, at, work, values, places, packed, lengths, steps, tokens, backwards, draw, first_row):
     """x⁰ = embedding(tokens), xˡ = hˡ⁻¹; in every layer hₜ, cₜ = cell(W_ih xₜ + b_ih + b_hh, W_hh hₜ₋₁, cₜ₋₁).
 
-    draw, first_row: as `drop` has them
+    A layer that reads backward is one that reads forward what `directions` has turned round: row (s, r) is its step s.
+    backwards: tokens as it reads them; draw, first_row: as `drop` has them
     """
     for layer in range(shape.layers):
+        read = tokens if layer % shape.directions == 0 else backwards
         put_biases(shape, at, work, values, places, layer)
-        if layer == 0:
-            token_inputs(shape, at, work, values, places, packed, steps, tokens)
+        if layer < shape.directions:
+            token_inputs(shape, at, work, values, places, layer, packed, steps, read)
         else:
-            if shape.dropout > 0:
-                drop(shape, at, work, layer - 1, packed, steps, draw, first_row)
+            if layer % shape.directions == 0:
+                for below in range(layer - shape.directions, layer):
+                    if shape.dropout > 0:
+                        drop(shape, at, work, below, packed, steps, draw, first_row)
+                    if shape.directions == 2:
+                        rises, place = at.dropped if shape.dropout > 0 else at.h, below * shape.most * shape.width
+                        flip(shape, work, packed, lengths, steps, rises + place, at.flipped + place, 0)
             layer_inputs(shape, at, work, values, places, layer, packed.starts[steps])
         w_hh_t = at.w_hh_t + layer * shape.hidden * shape.wide
         put_transposed(shape, values, places.layers[layer, W_HH], shape.hidden, work, w_hh_t)
-        recur(shape, at, work, layer, packed, steps, w_hh_t, tokens)
+        recur(shape, at, work, layer, packed, steps, w_hh_t, read)
+    if shape.directions == 2 and shape.tags == 1:
+        top = (shape.layers - 1) * shape.most * shape.width
+        flip(shape, work, packed, lengths, steps, at.h + top, at.flipped + top, 0)
 
 
 @part
@@ -49,13 +68,13 @@ def put_biases(shape, at, work, values, places, layer):
 
 
 @part
-def token_inputs(shape, at, work, values, places, packed, steps, tokens):
+def token_inputs(shape, at, work, values, places, layer, packed, steps, tokens):
     """inputs = W_ih embedding(token) + b, once for each token of the vocabulary; rows that are read whole get a copy.
 
     tokens: int64 [batch, length]; `vocabulary` stands for the padding
     """
     wide, embedding, vocabulary = shape.wide, shape.embedding, shape.vocabulary
-    w_ih, known = places.layers[0, W_IH], vocabulary + 1
+    w_ih, known = places.layers[layer, W_IH], vocabulary + 1
     if embedding > 0:
         put_transposed(shape, values, w_ih, embedding, work, at.w_ih_t)
         for v in range(known):
@@ -79,15 +98,27 @@ def token_inputs(shape, at, work, values, places, packed, steps, tokens):
 
 @part
 def layer_inputs(shape, at, work, values, places, layer, rows):
-    """inputs = W_ih h + b, of the layer below's h, as dropout leaves it, all rows at once."""
-    put_transposed(shape, values, places.layers[layer, W_IH], shape.hidden, work, at.w_ih_t)
+    """inputs = W_ih h + b, of the layer below's h, as dropout leaves it, all rows at once; its two directions' h beside
+    each other, the forward one's first."""
+    put_transposed(shape, values, places.layers[layer, W_IH], shape.directions * shape.hidden, work, at.w_ih_t)
     for r in range(rows):
         simd.copy(work, shape.wide, (at.bias, at.inputs + r * shape.wide))
-    below = (at.dropped if shape.dropout > 0 else at.h) + (layer - 1) * shape.most * shape.width
-    product_more(
-        work, (below, shape.width, 1), (at.w_ih_t, shape.wide), (at.inputs, shape.wide),
-        (rows, shape.wide, shape.hidden), at.scratch,
-    )  # fmt: skip
+    for half in range(shape.directions):
+        product_more(
+            work, (read_below(shape, at, layer, half), shape.width, 1),
+            (at.w_ih_t + half * shape.hidden * shape.wide, shape.wide), (at.inputs, shape.wide),
+            (rows, shape.wide, shape.hidden), at.scratch,
+        )  # fmt: skip
+
+
+@compiled
+def read_below(shape, at, layer, half):
+    """Return where the states lie that a layer above the first reads of one direction below, in its own order."""
+    direction = layer % shape.directions
+    place = (layer - direction - shape.directions + half) * shape.most * shape.width
+    if half != direction:
+        return at.flipped + place
+    return (at.dropped if shape.dropout > 0 else at.h) + place
 
 
 @part
@@ -126,7 +157,7 @@ def recur(shape, at, work, layer, packed, steps, w_hh_t, tokens):
         elif shape.cell == LSTM:
             for r in range(n):
                 i, q, k = inputs + r * wide, at.recurrent + r * wide, at.saved + (row + r) * shape.saved * width
-                if layer == 0:
+                if layer < shape.directions:
                     i = at.token_inputs + tokens[packed.order[r], t] * wide
                 c = cell_before(shape, at, layer, packed, t, r)
                 simd.lstm_step(
@@ -138,7 +169,7 @@ def recur(shape, at, work, layer, packed, steps, w_hh_t, tokens):
             b_hn = at.b_hn + layer * width
             for r in range(n):
                 i, q, k = inputs + r * wide, at.recurrent + r * wide, at.saved + (row + r) * shape.saved * width
-                if layer == 0:
+                if layer < shape.directions:
                     i = at.token_inputs + tokens[packed.order[r], t] * wide
                 simd.gru_step(
                     work, width,

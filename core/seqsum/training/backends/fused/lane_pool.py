@@ -264,4 +264,5 @@ def fits(shape: Shape, optim: OptimConfig) -> bool:
     )
     # A step's gradients are one sum, as they are alone up to BLOCK rows.
     small = shape.most <= BLOCK and all(size <= most for size, most in sizes)
-    return small and optim.name in ("adam", "adamw") and not (shape.tags or shape.carried or shape.dropout)
+    plain = not (shape.tags or shape.carried or shape.dropout) and shape.directions == 1
+    return small and plain and optim.name in ("adam", "adamw")

@@ -38,7 +38,8 @@ class Shape(NamedTuple):
 
     cell: place in CELLS; embedding: width of an embedding, 0 for one-hot tokens; tags: 1 when every step is answered;
     carried: 1 when a step's states begin where those of the step before ended; dropout: how often of 2³² times a unit
-    is silenced between layers
+    is silenced between layers; directions: 2 when sequences are read from both ends, else 1; layers: each direction's
+    counts, PyTorch's layer l forward as 2 l, backward as 2 l + 1
     """
 
     cell: int
@@ -52,6 +53,7 @@ class Shape(NamedTuple):
     tags: int
     carried: int
     dropout: int
+    directions: int
     gates: int
     width: int
     """`hidden` in whole vectors; what fills them up is zero."""
@@ -67,7 +69,7 @@ class Shape(NamedTuple):
 
     @classmethod
     def of(cls, **sizes: int) -> Shape:
-        """Make a shape of its first eleven sizes."""
+        """Make a shape of its first twelve sizes."""
         cell, width = sizes["cell"], whole_vectors(sizes["hidden"])
         return cls(
             **sizes,
@@ -94,7 +96,9 @@ class ParameterPlaces(NamedTuple):
     def of(cls, shape: Shape, offsets: dict[str, int]) -> ParameterPlaces:
         """offsets: by PyTorch's names."""
         parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        layers = [[offsets[f"rnn.{part}_l{layer}"] for part in parts] for layer in range(shape.layers)]
+        ends = ("", "_reverse")[: shape.directions]
+        names = [f"l{layer}{end}" for layer in range(shape.layers // shape.directions) for end in ends]
+        layers = [[offsets[f"rnn.{part}_{name}"] for part in parts] for name in names]
         return cls(
             offsets.get("embedding.weight", -1), offsets["head.weight"], offsets["head.bias"],
             np.array(layers, dtype=np.int64),
@@ -110,34 +114,36 @@ class Places(NamedTuple):
     d_token_inputs: int
     embedding: int  # [tokens, wide_embedding]
     w_ih_t: int  # [inputs, wide]
-    w_ih: int  # [wide, width]
+    w_ih: int  # [directions, wide, width], what reads the states of each direction below
     w_embedding: int  # [wide, wide_embedding], the first layer's w_ih: what lies in the padding of another width counts
     w_hh_t: int  # [layers, hidden, wide]
     w_hh: int  # [wide, width]
     packed: int  # one of the two, as `matmul.pack_right` leaves it
     bias: int  # [wide], or the head's
     b_hn: int  # [layers, width], a gru's recurrent bias of n
-    w_head_t: int  # [hidden, wide_classes]
-    w_head: int  # [classes, width]
+    w_head_t: int  # [directions · hidden, wide_classes]
+    w_head: int  # [directions, wide_classes, width]
     h: int  # [layers, rows, width]
     h_prev: int
-    drops: int  # [layers - 1, rows, width], what dropout multiplies a layer's states by on their way up
+    drops: int  # [layers - directions, rows, width], what dropout multiplies a layer's states by on their way up
     dropped: int  # the same, multiplied
+    flipped: int  # [layers, rows, width], the states that go up, in the other direction's order; for two directions
     saved: int  # [layers, rows, saved · width]
     inputs: int  # [rows, wide], what enters a layer's gates from below
     recurrent: int  # [batch, wide], what enters them from the step before
     d_gates: int  # [kept, wide], of the last steps, which fill it from its end
     d_gates_h: int  # [kept, wide], a gru's: of what comes from the step before
-    d_out: int  # [rows, width], the loss's gradient by a layer's states, from above
+    d_out: int  # [directions, rows, width], the loss's gradient by a layer's states, from above
+    d_flipped: int  # the same, by what is flipped of the layer's states
     d_h_next: int  # [batch, width], the same from the step after
     d_c_next: int  # [batch, width], an lstm's by its cells; a gru's by the states, past the weights
-    read: int  # [rows, width], the states that the head reads, where those are not all
+    read: int  # [directions, rows, width], the states that the head reads, where those are not all
     logits: int  # [rows, wide_classes], then the loss's gradient by them
     zeros: int  # [width]
     sums: int  # [wide], the gradient by a bias
     sums_h: int  # [wide], by the recurrent bias where that differs
     d_weight: int
-    d_weight_ih: int  # [wide, width]
+    d_weight_ih: int  # [directions, wide, width]
     scratch: int
 
 
@@ -147,41 +153,44 @@ class WorkArray:
     def __init__(self, shape: Shape) -> None:
         width, wide, classes, entered = shape.width, shape.wide, shape.wide_classes, shape.wide_embedding
         rows, kept, tokens, layers = shape.most, shape.kept, shape.vocabulary + 1, shape.layers
-        dropped = (layers - 1) * rows * width if shape.dropout else LANES
+        directions = shape.directions
+        dropped = (layers - directions) * rows * width if shape.dropout else LANES
         sizes = Places(
             h_0=layers * shape.batch * width,
             c_0=layers * shape.batch * width,
             token_inputs=tokens * wide,
             d_token_inputs=tokens * wide,
             embedding=tokens * entered,
-            w_ih_t=max(shape.embedding, shape.hidden) * wide,
-            w_ih=wide * width,
+            w_ih_t=max(shape.embedding, directions * shape.hidden) * wide,
+            w_ih=directions * wide * width,
             w_embedding=wide * entered,
             w_hh_t=layers * shape.hidden * wide,
             w_hh=wide * width,
             packed=wide * width,
             bias=max(wide, classes),
             b_hn=layers * width,
-            w_head_t=shape.hidden * classes,
-            w_head=classes * width,
+            w_head_t=directions * shape.hidden * classes,
+            w_head=directions * classes * width,
             h=layers * rows * width,
             h_prev=layers * rows * width,
             drops=dropped,
             dropped=dropped,
+            flipped=layers * rows * width if directions == 2 else LANES,
             saved=max(1, layers * shape.saved) * rows * width,
             inputs=rows * wide,
             recurrent=shape.batch * wide,
             d_gates=kept * wide,
             d_gates_h=kept * wide if shape.cell == GRU else LANES,
-            d_out=rows * width,
+            d_out=directions * rows * width,
+            d_flipped=directions * rows * width if directions == 2 else LANES,
             d_h_next=shape.batch * width,
             d_c_next=shape.batch * width,
-            read=rows * width,
+            read=directions * rows * width,
             logits=rows * classes,
             zeros=width,
             sums=max(wide, classes),
             sums_h=wide,
-            d_weight_ih=wide * width,
+            d_weight_ih=directions * wide * width,
             d_weight=max(wide, classes, tokens) * max(width, entered),
             scratch=(max(wide, classes, entered) + PANEL) * DEPTH,
         )

@@ -19,8 +19,9 @@ def gather_asked(shape, at, work, packed, steps, lengths, targets, asked_of):
 
     lengths int64 [batch]; targets int64 [batch, length] or [batch, 1]; asked_of: int64 [rows], the right class of each
     row that is read, negative where nothing is asked. Returns (place of the first, how many rows, how many are asked).
+    What reads backward has read all of a sequence at its own last step, too: its states are found by `read_half`.
     """
-    top = at.h + (shape.layers - 1) * shape.most * shape.width
+    top = at.h + (shape.layers - shape.directions) * shape.most * shape.width
     if shape.tags == 1:
         asked = 0
         for t in range(steps):
@@ -32,27 +33,40 @@ def gather_asked(shape, at, work, packed, steps, lengths, targets, asked_of):
     for r in range(shape.batch):
         asked_of[r] = targets[packed.order[r], 0]
         last = packed.starts[lengths[packed.order[r]] - 1] + r
-        simd.copy(work, shape.width, (top + last * shape.width, at.read + r * shape.width))
+        for half in range(shape.directions):
+            place = half * shape.most * shape.width
+            simd.copy(work, shape.width, (top + place + last * shape.width, at.read + place + r * shape.width))
     return at.read, shape.batch, shape.batch
+
+
+@compiled
+def read_half(shape, at, read, half):
+    """Return where the states lie that the head reads of one direction; read: place of the forward one's."""
+    if half == 1 and shape.tags == 1:
+        return at.flipped + (shape.layers - 1) * shape.most * shape.width
+    return read + half * shape.most * shape.width
 
 
 @part
 def head(shape, at, work, values, places, read, rows):
     """logits = W h + b; in the padding of the classes as good as minus infinity."""
-    wide = shape.wide_classes
+    wide, hidden = shape.wide_classes, shape.hidden
     for c in range(shape.classes):
-        for i in range(shape.hidden):
-            weight = values[places.w_head + c * shape.hidden + i]
-            work[at.w_head_t + i * wide + c] = weight
-            work[at.w_head + c * shape.width + i] = weight
+        for half in range(shape.directions):
+            for i in range(hidden):
+                weight = values[places.w_head + (c * shape.directions + half) * hidden + i]
+                work[at.w_head_t + (half * hidden + i) * wide + c] = weight
+                work[at.w_head + (half * wide + c) * shape.width + i] = weight
     for r in range(rows):
         for c in range(shape.classes):
             work[at.logits + r * wide + c] = values[places.b_head + c]
         for c in range(shape.classes, wide):
             work[at.logits + r * wide + c] = EMPTY
-    product_more(
-        work, (read, shape.width, 1), (at.w_head_t, wide), (at.logits, wide), (rows, wide, shape.hidden), at.scratch
-    )
+    for half in range(shape.directions):
+        product_more(
+            work, (read_half(shape, at, read, half), shape.width, 1), (at.w_head_t + half * hidden * wide, wide),
+            (at.logits, wide), (rows, wide, hidden), at.scratch,
+        )  # fmt: skip
 
 
 @compiled

@@ -19,21 +19,22 @@ def put_transposed(shape, values, place, inputs, work, to):
 
 
 @compiled
-def put_rows(shape, values, place, inputs, work, to, pitch):
-    """PyTorch's weight [gates·hidden, inputs] filled up: work [wide, pitch]."""
+def put_rows(shape, values, place, inputs, columns, work, to, pitch):
+    """PyTorch's weight [gates·hidden, inputs] filled up: work [wide, pitch]; of wider rows, `columns`, some columns."""
     for q in range(shape.gates):
         for i in range(shape.hidden):
-            source, target = place + (q * shape.hidden + i) * inputs, to + (q * shape.width + i) * pitch
+            source, target = place + (q * shape.hidden + i) * columns, to + (q * shape.width + i) * pitch
             for j in range(inputs):
                 work[target + j] = values[source + j]
 
 
 @compiled
-def take_weight(gradients, place, gates, hidden, inputs, work, source, width, pitch):
-    """A filled-up gradient, work [gates·width, pitch], to PyTorch's [gates·hidden, inputs]."""
+def take_weight(gradients, place, gates, hidden, inputs, columns, work, source, width, pitch):
+    """A filled-up gradient, work [gates·width, pitch], to PyTorch's [gates·hidden, inputs]; of wider rows, `columns`,
+    to some columns."""
     for q in range(gates):
         for i in range(hidden):
-            start, target = source + (q * width + i) * pitch, place + (q * hidden + i) * inputs
+            start, target = source + (q * width + i) * pitch, place + (q * hidden + i) * columns
             for j in range(inputs):
                 gradients[target + j] = work[start + j]
 
