@@ -176,7 +176,7 @@ def test_a_run_on_a_disk_that_is_full_now_and_then_ends_with_the_same_bits(
     with monkeypatch.context() as patch:
         patch.setattr(Store, "transaction", full_at_the_end)
         patch.setattr(os, "fsync", full)
-        assert process.work(str(run.folder), None, signals) == 0
+        assert process.work(str(run.folder), process.lock_of(str(run.folder)), signals) == 0
     assert failed.count("store") > 3 and failed.count("file") > 2
     assert run.summary().status == "finished" and outcome_of(run) == expected
     with run.store() as store:
@@ -202,7 +202,7 @@ def test_a_store_that_another_program_holds_holds_the_run_up_and_no_longer(
 
     holder = threading.Thread(target=hold)
     holder.start()
-    assert process.work(str(run.folder), None, signals) == 0
+    assert process.work(str(run.folder), process.lock_of(str(run.folder)), signals) == 0
     holder.join()
     assert told[0].reason == "can't write: another program holds metrics.db; it goes on by itself when it can"
     assert run.summary().status == "finished" and outcome_of(run) == expected
