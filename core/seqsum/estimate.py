@@ -106,13 +106,14 @@ def step_cost(config: Config, task: AnyTask, backend: str | None = None) -> Cost
         backend = "data_parallel" if several else "fused" if fits else "torch"
     length = statistics.mean(_length(config, task, config.train.steps * place // PLACES) for place in range(PLACES))
     step, place, product, _ = FUSED if backend == "fused" else TORCH
-    layers = getattr(config.model, "num_layers", 1) * (2 if getattr(config.model, "bidirectional", False) else 1)
+    both_ways = getattr(config.model, "bidirectional", False)
+    layers = getattr(config.model, "num_layers", 1) * (2 if both_ways else 1)
     products = config.train.batch_size * length * size.others
     seconds = step + place * length * layers + product * products
     if backend == "data_parallel":
         seconds = step + WAITING + place * length * layers + product * products / config.train.processes
     # The way forward alone is a third of the multiplications. Compiled code evaluates what it can walk through.
-    walked = backend == "fused" and task.enumerable() is not None and layers == getattr(config.model, "num_layers", 1)
+    walked = backend == "fused" and task.enumerable() is not None and not both_ways
     _, _, product, read = FUSED if walked else TORCH
     seconds += task.steps_asked * (read * layers + product / 3 * size.others) / config.train.evaluate_every
     kind = config.model.name, str(getattr(config.model, "cell", "")), backend, config.train.threads

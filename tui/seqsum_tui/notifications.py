@@ -60,8 +60,8 @@ class EndingsWatch:
         """Read, tell, and wait."""
         clock = asyncio.get_running_loop().time
         while True:
-            if self._has_sweeps():
-                # Once, a second or so: that is no time that reading takes.
+            if not self._sweeps and self._has_sweeps():
+                # The first time it takes a second or so: that is no time that reading takes.
                 await in_thread(_load)
             began = clock()
             await self._look_at_sweeps()
