@@ -14,7 +14,7 @@ define install
 @echo "Setting up in $(VENV), once: PyTorch (about 190 MB) and some smaller packages are downloaded."
 @$(PIP) --require-hashes --no-deps $(1)
 @PIP_CONSTRAINT=constraints.txt $(PIP) --no-build-isolation --editable '.$(2)'
-@echo "Compiling the training code for this processor, once: half a minute, or less."
+@echo "Compiling the training code for this processor, once: about a minute."
 @$(BIN)/python -m seqsum.training.backends.fused
 endef
 
