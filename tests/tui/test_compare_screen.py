@@ -412,6 +412,8 @@ async def test_an_export_is_refused_where_a_file_lies(sweep, console, until, tmp
         console.screen.query_one(Input).value = f"/tmp/{'far/' * 40}last/mine.png"
         await pilot.press("tab", "home")
         await until(pilot, lambda: screen_text(console).count("/last") == 1)
+        console.screen.query_one(Input).value = str(tmp_path / f"{'x' * 260}.png")
+        await until(pilot, lambda: "✗ File name too long" in screen_text(console))
         await pilot.press("enter")
         await pilot.pause()
         assert isinstance(console.screen, ExportScreen)

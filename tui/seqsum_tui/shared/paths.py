@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from seqsum.errors import UserError
@@ -53,12 +54,14 @@ def new_file(folder: Path, line: str, format: str) -> Path:
         path = folder / Path(line.strip()).expanduser()
         if not path.name or path.suffix.lower() != f".{format}":
             raise UserError(f"the name must end in .{format}")
-        if os.path.lexists(path):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.lstat()
             raise UserError("is there already; choose another name")
         if not path.parent.is_dir():
             raise UserError(f"no folder {for_people(path.parent)}")
         if not os.access(path.parent, os.W_OK):
             raise UserError(f"the folder {for_people(path.parent)} can't be written; choose another")
     except (OSError, RuntimeError, ValueError) as error:
-        raise UserError(str(error)) from None
+        # Of a name that is too long the reason is said, not the name once more.
+        raise UserError(getattr(error, "strerror", None) or str(error)) from None
     return path
